@@ -35,21 +35,23 @@
 
     window.dash_clientside = Object.assign({}, window.dash_clientside, {
         grids: {
-            // What the grid shows; no change when only another block of the same rows was asked for. For partners also
-            // whether there is a grid yet. A grid asks for rows once it has those that it asked for before, so the filter
-            // and order are the grid's own.
+            // What the grid shows, and whether there is a grid yet; no change when only another block of the same rows was
+            // asked for. A grid asks for rows once it has those that it asked for before, so the filter and order are the
+            // grid's own.
             shown: function (requests, _filters, _columns, ids, before, there) {
                 const none = dash_clientside.no_update;
                 const at = requests.findIndex(Boolean);
-                const twice = Array.isArray(dash_clientside.callback_context.outputs_list);
-                if (at < 0) return twice ? [none, none] : none;
+                if (at < 0) return [none, none];
                 const grid = dash_ag_grid.getApi(ids[at]);
                 const filterModel = grid.getFilterModel();
                 const sortModel = sorted(grid.getColumnState());
                 const next = {of: ids[at].of, filterModel, sortModel};
                 const known = before && before.of === next.of && same(requested(next), requested(before));
-                const now = known ? none : next;
-                return twice ? [now, there ? none : 1] : now;
+                return [known ? none : next, there ? none : 1];
+            },
+            // What the grid shows, to the panel in front; after the rows.
+            front: function (shown, tab, there, ids) {
+                return ids.map(({panel}) => (there && panel === tab ? shown : dash_clientside.no_update));
             },
             // Hides the columns that are not ticked, and leaves their order and width. Asked of the grid itself: one that
             // is still being set up loses what its property `columnState` says. The last one cannot be unticked: no columns

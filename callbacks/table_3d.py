@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dash import ClientsideFunction, Input, Output, clientside_callback, no_update
+from dash import ClientsideFunction, Input, Output, State, clientside_callback, no_update
 
 from callbacks import views
 from callbacks.bodies import GridState, IdText, Outline
@@ -19,10 +19,10 @@ MOST = 3_000
 @callback(
     Output("table-3d-said", "children"),
     Output("table-3d", "data"),
-    Input("table-shown", "data"),
+    Input({"type": "table-front", "panel": "3d"}, "data"),
     Input("table-selected", "data"),
     Input("table-picked", "data"),
-    Input("tab", "data"),
+    State("tab", "data"),
     prevent_initial_call=True,
     running=[(Output("table-3d-said", "className"), "k-busy", "")],
     on_error=lambda error: (alerts.problem(error), ""),

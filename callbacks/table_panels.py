@@ -32,18 +32,17 @@ GRAPHS = {"type": "table-graph", "of": ALL}
 
 @callback(
     Output("table-facets", "children"),
-    Input("table-shown", "data"),
-    Input("tab", "data"),
+    Input({"type": "table-front", "panel": "facets"}, "data"),
     State("table-columns", "value"),
     prevent_initial_call=True,
     running=[(Output("table-facets", "className"), "k-busy", "")],
     on_error=alerts.problem,
 )
-def count_facets(state: GridState | None, panel: str | None, columns: list[str]) -> Any:
+def count_facets(state: GridState | None, columns: list[str]) -> Any:
     """The values of every column, counted."""
-    if not state or panel != "facets":
+    if not state:
         return no_update
-    shown = held(views.of_table_grid(state, columns, panel))
+    shown = held(views.of_table_grid(state, columns, "facets"))
     return table_page.drawn_for(shown.address, counted_values(shown))
 
 
@@ -68,18 +67,17 @@ def said_system(shown: HeldView, system: OneSystem | None) -> list[Any]:
 
 @callback(
     Output("table-compared", "children"),
-    Input("table-shown", "data"),
-    Input("tab", "data"),
+    Input({"type": "table-front", "panel": "compare"}, "data"),
     State("table-columns", "value"),
     prevent_initial_call=True,
     running=[(Output("table-compared", "className"), "k-busy", "")],
     on_error=alerts.problem,
 )
-def compare(state: GridState | None, panel: str | None, columns: list[str]) -> Any:
+def compare(state: GridState | None, columns: list[str]) -> Any:
     """Two columns against each other, over the rows that the rest of the filter keeps."""
-    if not state or panel != "compare":
+    if not state:
         return no_update
-    shown = held(views.of_table_grid(state, columns, panel))
+    shown = held(views.of_table_grid(state, columns, "compare"))
     view, groups = shown.address, table_plots.comparable(shown.table)
     chosen = crosstabs.sides(groups, view.left, view.right)
     form = compare_form(view, groups, chosen, joins.joinable(cave(), shown.table))
@@ -96,19 +94,18 @@ def compare(state: GridState | None, panel: str | None, columns: list[str]) -> A
 
 @callback(
     Output("table-figure", "children"),
-    Input("table-shown", "data"),
-    Input("tab", "data"),
+    Input({"type": "table-front", "panel": "plot"}, "data"),
     State("table-columns", "value"),
     State("table-picked", "data"),
     prevent_initial_call=True,
     running=[(Output("table-figure", "className"), "k-busy", "")],
     on_error=unless_typed,
 )
-def draw(state: GridState | None, panel: str | None, columns: list[str], picked: Outline | None) -> Any:
+def draw(state: GridState | None, columns: list[str], picked: Outline | None) -> Any:
     """The plot of the view, with the outline drawn in it."""
-    if not state or panel != "plot":
+    if not state:
         return no_update
-    shown = held(views.of_table_grid(state, columns, panel))
+    shown = held(views.of_table_grid(state, columns, "plot"))
     drawers = {"counts": draw_counts, "histogram": draw_histogram}
     drawn = drawers.get(shown.address.plot, partial(draw_points, outline=picked))(shown.plotted)
     return table_page.drawn_for(shown.address, [*said_system(shown, shown.system(shown.colour_by)), *drawn])
@@ -166,7 +163,7 @@ def copy_script(
 @callback(
     Output("table-picked-said", "children"),
     Input("table-picked", "data"),
-    Input("table-shown", "data"),
+    Input({"type": "table-front", "panel": "plot"}, "data"),
     State("table-columns", "value"),
     prevent_initial_call=True,
     on_error=unless_typed,
@@ -226,6 +223,15 @@ def offer_words(of: Href) -> tuple[str, str]:
     return json.dumps(completion.offered(shown.table.columns, values)), example or table_page.WHERE_HINT
 
 
+clientside_callback(
+    ClientsideFunction("grids", "front"),
+    Output({"type": "table-front", "panel": ALL}, "data"),
+    Input("table-shown", "data"),
+    Input("tab", "data"),
+    Input("table-there", "data"),
+    State({"type": "table-front", "panel": ALL}, "id"),
+    prevent_initial_call=True,
+)
 clientside_callback(ClientsideFunction("plots", "follow"), Input(GRAPHS, "clickData"), prevent_initial_call=True)
 clientside_callback(
     ClientsideFunction("plots", "drawn"),

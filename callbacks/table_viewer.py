@@ -125,7 +125,7 @@ def _block(shown: Any, start: int, end: int, picked: Outline | None = None) -> d
     Output("table-menu", "children"),
     Input("table-shown", "data"),
     Input("table-columns", "value"),
-    Input("tab", "data"),
+    State("tab", "data"),
     State("table-of", "data"),
     prevent_initial_call=True,
     running=[(Output("table-summary", "className"), "k-summary k-busy", "k-summary")],
@@ -175,13 +175,14 @@ def address(state: GridState | None, panel: str | None, columns: list[str] | Non
     Input("table-shown", "data"),
     Input("table-selected", "data"),
     Input("table-picked", "data"),
+    Input("table-there", "data"),
     prevent_initial_call=True,
     running=[(Output("table-link", "className"), "k-link k-busy", "k-link")],
     on_error=lambda error: (no_neuroglancer_link(error), no_update),
 )
-def link(state: GridState | None, selected: list[IdText] | None, picked: Outline | None) -> tuple[Any, ...]:
-    """A link to the rows that were ticked, else picked in the plot, else filtered."""
-    if not state:
+def link(state: GridState | None, selected: list[IdText] | None, picked: Outline | None, there: Any) -> tuple[Any, ...]:
+    """A link to the rows that were ticked, else picked in the plot, else filtered; made after the rows."""
+    if not state or not there:
         return no_update, no_update
     created, subject = views.of_table_grid(state).chosen_link(selected, picked)
     return neuroglancer_link(created, subject), table_page.selection(len(selected or ()))
@@ -220,11 +221,13 @@ def take(
 clientside_callback(
     ClientsideFunction("grids", "shown"),
     Output("table-shown", "data"),
+    Output("table-there", "data"),
     Input(GRIDS, "getRowsRequest"),
     Input(GRIDS, "filterModel"),
     Input(GRIDS, "columnState"),
     State(GRIDS, "id"),
     State("table-shown", "data"),
+    State("table-there", "data"),
     prevent_initial_call=True,
 )
 clientside_callback(

@@ -12,7 +12,7 @@ from dash import dcc, html
 
 from components import alerts, controls, glossary, help
 from components.attributes import aria, data
-from components.grid import ahead, place, rows_grid
+from components.grid import ahead, ordered, place, rows_grid, typed
 from components.id_search import id_panel
 from components.links import deselect, ways_out
 from components.shell import heading
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from services.tables.tables import TableFrame
 
 TITLES = {"plot": "Plot", "facets": "Facets", "compare": "Compare", "3d": "3D", "ids": "Find ids", "columns": "Columns"}
+COMPUTED = ("plot", "facets", "compare", "3d")
+"""Panels that show something of the rows on show."""
 FILES = ("CSV", "Parquet", "Arrow")
 PROVENANCE = "Where the rows of the CSV come from, as JSON"
 COPIES = {
@@ -63,11 +65,8 @@ def page(view: TableAddress, query: Mapping[str, Any]) -> html.Div:
             html.Div(alerts.loading("Opening the table…"), id="table-results", className="k-results"),
             ahead(),
             dcc.Store(id="table-query", data=dict(query)),
-            dcc.Store(id="table-shown"),
             dcc.Store(id="table-selected"),
             dcc.Store(id="table-picked"),
-            dcc.Store(id="table-copied"),
-            dcc.Store(id="table-copied-done"),
             dcc.Store(id="table-href"),
         ]
     )
@@ -133,8 +132,10 @@ def _results(
 ) -> list[Any]:
     names = [column.name for column in table.columns]
     key = "id" if "id" in names else ""
+    of = replace(view, boxes={}, sort=()).href()
+    shown = {"of": of, "filterModel": typed(view.boxes), "sortModel": ordered(view.sort)}
     grid = rows_grid(
-        {"type": "table-rows", "side": "table", "of": replace(view, boxes={}, sort=()).href(), "key": key},
+        {"type": "table-rows", "side": "table", "of": of, "key": key},
         table.columns,
         boxes=view.boxes,
         sort=view.sort,
@@ -156,7 +157,11 @@ def _results(
         id="table-summary",
         className="k-summary",
     )
-    return [bar, html.Div([place(grid, block), aside], className="k-split")]
+    stores = [
+        dcc.Store(id="table-shown", data=shown),
+        *(dcc.Store(id=f"table-{part}") for part in ("there", "copied", "copied-done")),
+    ]
+    return [bar, html.Div([place(grid, block), aside], className="k-split"), *stores]
 
 
 def _aside(view: TableAddress, panels: Mapping[str, Sequence[Any]], *, wide: bool = False) -> html.Aside:
@@ -175,8 +180,10 @@ def _aside(view: TableAddress, panels: Mapping[str, Sequence[Any]], *, wide: boo
         )
         for name, children in panels.items()
     ]
+    fronts = [dcc.Store(id={"type": "table-front", "panel": name}) for name in panels if name in COMPUTED]
+    stores = [*fronts, dcc.Store(id="tab", data=view.panel), dcc.Store(id="table-of", data=view.href())]
     return html.Aside(
-        [tabs, *drawn, dcc.Store(id="tab", data=view.panel), dcc.Store(id="table-of", data=view.href())],
+        [tabs, *drawn, *stores],
         className="k-aside k-panel-aside" + (" k-aside-wide" if wide else ""),
     )
 

@@ -119,6 +119,6 @@ def test_its_tables_are_paged_and_plots_and_files_refused(cave: Cave, app: flask
     assert "1,000,000,000" in str(table_viewer.summarise(state, [], "plot", of))
     assert cave.counts["requests"] - before <= 4
     with pytest.raises(TooLarge, match="too large to hold all of its 1,000,000,000 rows"):
-        table_panels.draw(state, "plot", [], None)
+        table_panels.draw(state, [], None)
     answer = app.test_client().get(f"/api/v1/{DS}/{V}/tables/synapses_nt_v1/rows", query_string={"format": "csv"})
     assert (answer.status_code, "1,000,000,000 rows" in answer.json["error"]["message"]) == (413, True)

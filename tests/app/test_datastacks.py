@@ -234,7 +234,7 @@ def test_every_table_opens_with_its_rows_plots_and_files(place: Place) -> None:
         state = {"of": address, "filterModel": {}, "sortModel": []}
         block = table_viewer.rows(state | {"startRow": 0, "endRow": 20}, {"of": address}, None)
         assert (block["rowCount"], len(block["rowData"])) == (total, min(total, 20)), table
-        for drawn in (table_panels.count_facets(state, "facets", []), table_panels.draw(state, "plot", [], None)):
+        for drawn in (table_panels.count_facets(state, []), table_panels.draw(state, [], None)):
             assert not alerts(drawn), table
 
 

@@ -93,5 +93,5 @@ def test_a_link_holds_the_ticked_rows_alone(direct: CAVEclient) -> None:
     rows = direct.materialize.query_table(TYPES)
     rows = rows[rows["pt_root_id"] != 0].iloc[[3, 17, -1]]
     view = TableAddress(DS, str(direct.version), TYPES)
-    drawn, _ = table_viewer.link(block(0, 0, "id") | {"of": view.href()}, list(map(str, rows["id"])), None)
+    drawn, _ = table_viewer.link(block(0, 0, "id") | {"of": view.href()}, list(map(str, rows["id"])), None, 1)
     assert linked_segments(drawn) == set(map(str, rows["pt_root_id"]))

@@ -88,11 +88,10 @@ def test_a_panel_says_of_which_system_it_is_and_leads_to_the_others(
 ) -> None:
     state = {"of": TableAddress(FLY[0], str(FLY[1]), TABLE).href(), "filterModel": {}, "sortModel": []}
     draw = {
-        "facets": lambda: table_panels.count_facets(state, "facets", []),
-        "plot": lambda: table_panels.draw(state, "plot", [], None),
+        "facets": lambda: table_panels.count_facets(state, []),
+        "plot": lambda: table_panels.draw(state, [], None),
         "compare": lambda: table_panels.compare(
             state | {"of": TableAddress(FLY[0], str(FLY[1]), TABLE, left="cell_type", right="valid").href()},
-            "compare",
             [],
         ),
     }[name]

@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.truth import TYPES, Truth, query
 
+CALLBACK = "/_dash-update-component"
 pytestmark = pytest.mark.browser
 
 TABLE = f"/table-viewer?table={TYPES}"
@@ -109,7 +110,14 @@ def test_a_click_on_a_dot_picks_its_row(page: Page) -> None:
 def test_clicking_a_bar_filters_by_it(page: Page, truth: Truth) -> None:
     rows = truth.types()
     top = rows["cell_type"].value_counts().index[0]
+    requested: list[str] = []
+    page.on("request", lambda sent: requested.append(sent.post_data_json["output"]) if CALLBACK in sent.url else None)
     page.goto(TABLE)
+    expect(page.locator("#table-link a").first).to_be_visible()
+    expect(page.locator("#table-figure .point path").first).to_be_attached()
+    assert "table-figure.children" in requested
+    assert len(requested) == len(set(requested)), "drawn twice"
+    assert not {"table-facets.children", "table-compared.children"} & set(requested), "behind the panel in front"
     page.locator("#table-figure .point path").first.click(force=True)  # under what catches the mouse
     expect(page.locator("#table-counts")).to_contain_text(f"where cell type is {top}")
     # and in a histogram, by a number too, to the range of its bar
