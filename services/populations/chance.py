@@ -1,5 +1,5 @@
-"""A population against chance: the null models of :mod:`nulls` with the positions of its synapses and somata, and
-motifs. Draws are kept under the version, since the same seed gives the same ones."""
+"""A population against chance: the null models of :mod:`nulls`, fed with the positions of synapses and somata, and
+motifs. Results are cached by version, since the same seed gives the same draws."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ from services.populations.synapse_reading import Progress
 SEED = 1
 PERMUTATIONS = 1_000
 WAITED_FOR = {"degrees": 150_000_000, "depth": 1_000_000_000, "distance": 2_500_000_000, "motifs": 100_000_000}
-"""Edges that are shuffled, pairs of groups in bins that are drawn, and paths of two connections that are followed, in
-all permutations together while somebody waits: about seven seconds. What is drawn for more is a job."""
+"""The most work in all permutations together that a request waits for, about seven seconds; more is a job. It counts
+shuffled edges for degrees, pairs of groups times bins for depth and distance, and paths of two connections for
+motifs."""
 REPORT_EVERY_S = 1.0
 Groups: TypeAlias = tuple[Grouping, Grouping]
 Report: TypeAlias = Callable[[Progress], None]
@@ -37,9 +38,11 @@ _NUMBERS = ("observed", "expected", "low", "high", "sd", "p")
 
 @dataclass(frozen=True)
 class Draws:
-    """What is drawn of a population, so often and with a seed: motifs, or of a null model what is `counted` (None =
-    what it is about) of cells in groups `by` two columns (see :func:`groupings.group`). `entry` names the groups of the
-    entry of the matrix that it is of (none = all)."""
+    """Which draws to make of a population: motifs, or a null model, in `permutations` with a `seed`.
+
+    `counted` is what the null model counts (None = the first of :data:`nulls.COUNTED`), of cells grouped `by` a
+    presynaptic and a postsynaptic column (see :func:`groupings.group`). Motifs can be of one `entry` of the matrix,
+    named by its two groups (() = of all cells)."""
 
     model: Model | Literal["motifs"]
     permutations: int
@@ -50,12 +53,12 @@ class Draws:
 
     @property
     def seeded(self) -> dict[str, int]:
-        """How often and with which seed, as the models take it."""
+        """The number of permutations and the seed, as keyword arguments of the models."""
         return {"permutations": self.permutations, "seed": self.seed}
 
 
 def is_long(population: Population, draws: Draws, groups: Groups | tuple[()] = ()) -> bool:
-    """Whether nobody should wait for what is drawn: it takes long and is not kept. Raises as :func:`motifs.steps`."""
+    """Whether the draws take too long for a request to wait for, and are not cached. Raises as :func:`motifs.steps`."""
     if draws.model == "motifs":
         work = motifs.steps(population.edges, draws.permutations)
     elif draws.model == "degrees":
@@ -67,12 +70,12 @@ def is_long(population: Population, draws: Draws, groups: Groups | tuple[()] = (
 
 
 def is_kept(population: Population, draws: Draws, groups: Groups | tuple[()] = ()) -> bool:
-    """Whether it was drawn before."""
+    """Whether the result of the draws is in the cache."""
     return _cache(population).has_frame(_key(population, draws, groups))
 
 
 def _bins(population: Population, model: Literal["depth", "distance"]) -> Ids:
-    """The bin of each synapse, or connection, that the model shuffles them in."""
+    """The bin within which the model shuffles each synapse (depth) or connection (distance)."""
     if model == "depth":
         depths = depths_um(population, population.synapses)
         return nulls.depth_bins(depths[np.isfinite(depths)])
@@ -82,7 +85,8 @@ def _bins(population: Population, model: Literal["depth", "distance"]) -> Ids:
 
 
 def count_motifs(population: Population, draws: Draws, *, report: Report = lambda _: None) -> pd.DataFrame:
-    """How often each motif occurs (see :func:`motifs.against_degrees`). `report` is told now and then how far it is."""
+    """How often each motif occurs; columns as of :func:`motifs.against_degrees`. `report` gets the progress each
+    second."""
     throttled = _throttled(draws, report)
 
     def load() -> pd.DataFrame:
@@ -92,8 +96,8 @@ def count_motifs(population: Population, draws: Draws, *, report: Report = lambd
 
 
 def compare(population: Population, groups: Groups, draws: Draws, *, report: Report = lambda _: None) -> Null:
-    """What a model expects of each pair of groups. The same seed gives the same numbers. `report` is told now and then
-    how far it is. Raises BadInput for something that the model does not count, and as the model does."""
+    """What a null model expects for each pair of groups. The same seed gives the same numbers. `report` gets the
+    progress each second. Raises BadInput for a `counted` that the model does not count, and as the model does."""
     model = cast("Model", draws.model)
     counts = nulls.COUNTED[model]
     counted = draws.counted or counts[0]
@@ -138,28 +142,28 @@ def _drawn(
 
 
 def draw(population: Population, draws: Draws, *, report: Report) -> None:
-    """Have what is drawn kept. Raises as what draws it."""
+    """Makes the draws, so that their result is cached. Raises as :func:`compare` and :func:`count_motifs`."""
     pair = population.pair
     pre, post = (groupings.group(pair.release, *one) for one in zip((pair.pre, pair.post), draws.by, strict=True))
     if draws.model != "motifs":
         compare(population, (pre, post), draws, report=report)
         return
-    of = entry(population, (pre, post), *draws.entry) if draws.entry else population
-    count_motifs(of, draws, report=report)
+    counted_in = entry(population, (pre, post), *draws.entry) if draws.entry else population
+    count_motifs(counted_in, draws, report=report)
 
 
 def _throttled(draws: Draws, report: Report) -> Callable[[int], None]:
-    """Tells `report`, once a second at most, how many permutations have been counted."""
-    begun = last = time.monotonic()
+    """A callback for the models that passes the number of permutations done on to `report`, at most once a second."""
+    started = last = time.monotonic()
 
-    def tell(done: int) -> None:
+    def report_some(done: int) -> None:
         nonlocal last
         now = time.monotonic()
         if now - last >= REPORT_EVERY_S:
             last = now
-            report(Progress(done, draws.permutations, 0, now - begun))
+            report(Progress(done, draws.permutations, 0, now - started))
 
-    return tell
+    return report_some
 
 
 def _cache(population: Population) -> Cache:
@@ -168,7 +172,7 @@ def _cache(population: Population) -> Cache:
 
 
 def _key(population: Population, draws: Draws, groups: Groups | tuple[()] = ()) -> tuple[str | int, ...]:
-    """The same for the same draws of the same synapses among the same groups."""
+    """The cache key of draws: equal for the same draws of the same synapses among the same groups."""
     pair = population.pair
     sets = [synapse_reading.digest(ids) for ids in (pair.pre.ids, pair.post.ids)]
     named = [json.dumps([one.names, synapse_reading.digest(one.of)]) for one in groups]
@@ -177,21 +181,22 @@ def _key(population: Population, draws: Draws, groups: Groups | tuple[()] = ()) 
 
 
 def depths_um(population: Population, synapses: pd.DataFrame) -> Floats:
-    """The depth of some synapses of a population below the pia; NaN where it is not known."""
+    """The depth of some synapses of a population below the pia in um; NaN where it is not known."""
     points = synapses[["x_nm", "y_nm", "z_nm"]].to_numpy(np.float64)
     return space.depths_of(points, population.pair.release.volume)
 
 
 def measured(population: Population, synapses: pd.DataFrame) -> pd.DataFrame:
-    """Some synapses of a population with depth_um where the volume has depths, and size where synapses have any."""
+    """Some synapses of a population with depth_um (float64) if the volume has depths, without size if synapses have
+    none."""
     rows = synapses if population.sized else synapses.drop(columns="size")
     deep = population.pair.release.volume.has_depth
     return rows.assign(depth_um=depths_um(population, synapses)) if deep else rows
 
 
 def somata_um(pair: Pair, ids: Ids) -> Floats:
-    """Where the somata of cells are along the axes of the volume (x, depth, z), in um; NaN for a cell without exactly
-    one."""
+    """The positions of the somata of cells along the axes of the volume (x, depth, z) in um, of shape (cells, 3); NaN
+    for a cell without exactly one soma."""
     somata = cells.somas(pair.release).drop_duplicates("root_id", keep=False)
     points = somata.set_index("root_id")[["x_nm", "y_nm", "z_nm"]].reindex(ids).to_numpy(np.float64)
     return space.nm_to_um(points, pair.release.volume)

@@ -1,4 +1,4 @@
-"""Two populations beside each other: the same sets at two versions, or two sets with the same partners."""
+"""Comparisons of two populations: the same sets at two versions, or two sets with the same partners."""
 
 from __future__ import annotations
 
@@ -24,16 +24,17 @@ WORDS: dict[Compared, str] = {
     "connected_fraction": "Connected pairs, of all pairs of a cell and another of the group.",
 }
 SECOND = "With the second set"
-"""What there is to say of the second of two sets stands after this."""
+"""Label of notes on the second of two sets."""
 
 
 def at_version(label: str | int) -> str:
-    """What there is to say of the sets at another version stands after this."""
+    """The label of notes on the sets at another version."""
     return f"At version {label}"
 
 
 def nuclei(release: Release) -> pd.Series:
-    """The nucleus id of each root id with exactly one nucleus (int64, by root id)."""
+    """The nucleus id (int64) of each root id with exactly one nucleus, indexed by root id; empty without a nucleus
+    table."""
     if not cells.nucleus_table(release):
         return pd.Series(dtype=np.int64, index=pd.Index([], dtype=np.int64))
     return (
@@ -42,19 +43,20 @@ def nuclei(release: Release) -> pd.Series:
 
 
 def changes(before: Edges, after: Edges, nuclei_before: pd.Series, nuclei_after: pd.Series) -> pd.DataFrame:
-    """What became of each pair of cells that is connected at either of two versions, the most changed first.
+    """The change of each pair of cells that is connected at either of two versions, the largest changes first.
 
-    A cell is followed by its nucleus (`nuclei_…` have the nucleus id of each root id), one without by its root id.
-    Columns: pre_root_id_before, post_root_id_before, pre_root_id, post_root_id (Int64; null where the cell is not in
-    the set at that version), num_syn_before, num_syn (int64), change: "gained", "lost", "more", "fewer", "same", or
-    "other cells" where one of the two is in the sets of one version only.
+    Cells are matched by their nucleus (`nuclei_before` and `nuclei_after` are of :func:`nuclei`), those without one by
+    their root id. Columns: pre_root_id_before, post_root_id_before, pre_root_id, post_root_id (Int64; null where the
+    cell is not in the set at that version), num_syn_before, num_syn (int64) and change (str): "gained", "lost", "more",
+    "fewer", "same", or "other cells" where a cell of the pair is in the sets of one version only.
     """
-    one, other = _followed(before, nuclei_before), _followed(after, nuclei_after)
-    merged = one.merge(other, on=["pre", "post"], how="outer", suffixes=("_before", ""))
+    earlier_edges, later_edges = _matched(before, nuclei_before), _matched(after, nuclei_after)
+    merged = earlier_edges.merge(later_edges, on=["pre", "post"], how="outer", suffixes=("_before", ""))
     for end, ids in (("pre", "pre_ids"), ("post", "post_ids")):
         for suffix, edges, known in (("_before", before, nuclei_before), ("", after, nuclei_after)):
-            own: Ids = getattr(edges, ids)
-            roots = pd.Series(own, index=_identities(own, known), dtype="Int64")  # else a missing one makes floats
+            root_ids: Ids = getattr(edges, ids)
+            # Int64, since a missing root id would turn the others into floats
+            roots = pd.Series(root_ids, index=_identities(root_ids, known), dtype="Int64")
             roots = roots[~roots.index.duplicated(keep=False)]
             merged[f"{end}_root_id{suffix}"] = roots.reindex(merged[end]).array
     counts = merged[["num_syn_before", "num_syn"]].fillna(0).astype(np.int64)
@@ -80,12 +82,12 @@ def difference(
     seed: int,
     bootstraps: int = BOOTSTRAPS,
 ) -> pd.DataFrame:
-    """How two sets of presynaptic cells differ in their targets, by the `groups` of the same postsynaptic ones; with
-    the `end` "post", two sets of postsynaptic cells in their sources.
+    """How two sets of presynaptic cells differ in their targets, by `groups` of the postsynaptic cells that both share.
+    With the `end` "post": how two sets of postsynaptic cells differ in their sources, by `groups` of these.
 
-    Columns: group (string), first, second, difference (first less second), low and high (Float64): its 95% interval,
-    of drawing as many cells of either set anew, with replacement; null where there is nothing to divide by, and low and
-    high where a set has a single cell.
+    `compared` is one of COMPARED (see WORDS). Columns: group (string), first, second, difference (first minus second),
+    low and high (Float64): the 95% bootstrap interval of the difference, from `bootstraps` resamplings of the cells of
+    each set with a `seed`. All are null where the denominator is 0, low and high also where a set has a single cell.
     """
     rng = np.random.default_rng(seed)
     values, draws = [], []
@@ -113,7 +115,8 @@ def difference(
 
 
 def _of_cells(edges: Edges, groups: Grouping, compared: Compared, end: End) -> tuple[Floats, Floats]:
-    """For each cell at an end and each group of its partners, what is summed up and what the sum is divided by."""
+    """For each cell at an end (rows) and each group of its partners (columns), the terms of numerator and
+    denominator."""
     own, partner, ids, others = (
         (edges.pre, edges.post, edges.pre_ids, edges.post_ids)
         if end == "pre"
@@ -128,12 +131,12 @@ def _of_cells(edges: Edges, groups: Grouping, compared: Compared, end: End) -> t
         return above, np.ones(shape)
     pairs = np.broadcast_to(groups.sizes.astype(np.float64), shape).copy()
     _, same, among = np.intersect1d(ids, others, assume_unique=True, return_indices=True)
-    pairs[same, groups.of[among]] -= 1  # a cell is no partner of itself
+    pairs[same, groups.of[among]] -= 1  # a cell is not a possible partner of itself
     return above, pairs
 
 
 def _drawn(rng: np.random.Generator, cells: int, times: int) -> Ids:
-    """How often each cell comes when as many are drawn with replacement."""
+    """How often each of some cells occurs in each of `times` resamplings with replacement, of shape (times, cells)."""
     return rng.multinomial(cells, np.full(cells, 1 / cells), size=times) if cells else np.zeros((times, 0), np.int64)
 
 
@@ -141,13 +144,14 @@ def _divided(above: Floats, below: Floats) -> Floats:
     return np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0)
 
 
-def _followed(edges: Edges, known: pd.Series) -> pd.DataFrame:
+def _matched(edges: Edges, known: pd.Series) -> pd.DataFrame:
+    """The edges with `pre` and `post` of :func:`_identities`, and num_syn."""
     frame = edges.frame()
     ends = {end: _identities(frame[f"{end}_root_id"].to_numpy(np.int64), known) for end in ("pre", "post")}
     return pd.DataFrame({**ends, "num_syn": frame["num_syn"]})
 
 
 def _identities(roots: Ids, known: pd.Series) -> Ids:
-    """The nucleus ids of cells, else their root ids: no nucleus has so large an id."""
-    own: Ids = known.reindex(roots, fill_value=0).to_numpy(np.int64)
-    return np.where(own > 0, own, roots)
+    """The nucleus ids of cells, or root ids for those without one; nucleus ids are too small to be root ids."""
+    nucleus_ids: Ids = known.reindex(roots, fill_value=0).to_numpy(np.int64)
+    return np.where(nucleus_ids > 0, nucleus_ids, roots)

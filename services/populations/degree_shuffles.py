@@ -1,11 +1,11 @@
 """Random wirings in which every cell keeps its numbers of targets and of sources: no pair twice, no cell onto itself.
 
-Edges swap their targets two by two (a -> b, c -> d becomes a -> d, c -> b), as a Markov chain over the wirings that can
-be reached so, each as likely as any other: all of them, but for cycles of three cells that no fourth one touches (Rao,
-Jana and Bandyopadhyay, Sankhya 1996). In a round nearly all edges are paired at once, which numpy does in one go. Pairs
-that could get in each other's way are left as they are, by a rule that is the same before and after a swap: the round
-is its own way back, so that no wiring gets likelier.
-"""
+Pairs of edges swap their targets (a -> b, c -> d becomes a -> d, c -> b) in a Markov chain, whose stationary
+distribution is uniform over the wirings that swaps can reach: all of them, except that the direction of a cycle of
+three cells that no fourth one touches cannot change (Rao, Jana and Bandyopadhyay, Sankhya 1996). One round pairs nearly
+all edges at once, as numpy operations on whole arrays. Pairs whose swaps could conflict are left unchanged, by a rule
+that is the same before and after the swap, so each round is as likely as its reverse and the distribution stays
+uniform."""
 
 from __future__ import annotations
 
@@ -19,20 +19,22 @@ from services.core.errors import TooLarge
 from services.populations.edges import Edges, Indices
 
 MOST_PAIRS = 500_000_000
-"""Pairs of cells, a byte each: 0.5 GB."""
+"""Pairs of cells, at one byte each: 0.5 GB."""
 BURN_IN = 10
-"""Wirings before the first one that is given."""
+"""Steps of the chain before the first wiring that is used."""
 MOVED = 0.5
-"""Share of the edges that move from one wiring to the next. In a sparse one they do in one round; where most pairs are
-connected it takes several, but at most MOST_ROUNDS."""
+"""Share of the edges that have to move between one wiring and the next. A sparse wiring takes one round for it, one in
+which most pairs are connected several, but at most MOST_ROUNDS."""
 MOST_ROUNDS = 50
 ROUNDS_OF_ORDER = 4
+"""Rounds after which the edges are put in a new random order."""
 Small: TypeAlias = npt.NDArray[np.int32]
 
 
 def shuffles(edges: Edges, permutations: int, seed: int) -> Iterator[Indices]:
-    """For each of so many random wirings, the postsynaptic place of every edge, whose presynaptic one stays. The same
-    seed gives the same wirings. The array is only good until the next one. Raises TooLarge for very many cells."""
+    """For each of `permutations` random wirings, the index in `edges.post_ids` of each edge's target; the sources stay
+    those of `edges`. The same seed gives the same wirings. An array is valid only until the next one is drawn. Raises
+    TooLarge for more than MOST_PAIRS pairs of connected cells."""
     pre_kept, pre = np.unique(edges.pre, return_inverse=True)
     post_kept, post = np.unique(edges.post, return_inverse=True)
     width = len(post_kept)
@@ -55,9 +57,12 @@ def shuffles(edges: Edges, permutations: int, seed: int) -> Iterator[Indices]:
 
 
 class _Chain:
-    """The state: of each edge its row in the matrix of all pairs (its presynaptic place times the width) and its
-    postsynaptic place, both in an `order` that is drawn anew now and then. `refused` are the entries of that matrix
-    that no edge may move to or from; those of cells with themselves (`itself`) always are."""
+    """The state of the Markov chain.
+
+    `rows` has the row of each edge in the flattened matrix of all pairs (its presynaptic index times the width), and
+    `ordered` its postsynaptic index, both in an `order` that is redrawn every ROUNDS_OF_ORDER rounds. `refused` marks
+    the entries of that matrix that no edge may move to or from; those in `itself`, of cells with themselves, always
+    are."""
 
     def __init__(
         self, rows: Small, post: Small, itself: Small, refused: npt.NDArray[np.bool_], rng: np.random.Generator
@@ -68,13 +73,13 @@ class _Chain:
 
     @property
     def post(self) -> Small:
-        """The postsynaptic places of the edges as they came."""
+        """The postsynaptic indices of the edges in their original order."""
         shuffled = np.empty_like(self.ordered)
         shuffled[self.order] = self.ordered
         return shuffled
 
     def advance(self) -> None:
-        """Go on to the next wiring."""
+        """Advances to the next wiring: rounds until MOVED of the edges have moved, at most MOST_ROUNDS."""
         moved, rounds = 0, 0
         while moved < MOVED * len(self.rows) and rounds < MOST_ROUNDS:
             moved += self.round()
@@ -94,15 +99,16 @@ class _Chain:
         turn, other = int(self.rng.integers(max(half, 1))), slice(half, 2 * half)
         rows = np.stack([self.rows[:half], np.roll(self.rows[other], turn)])
         post = np.stack([self.ordered[:half], np.roll(self.ordered[other], turn)])
-        left_over = self.rows[2 * half :] + self.ordered[2 * half :]
-        free = self._free(rows + post, rows + post[::-1], left_over)
+        unpaired = self.rows[2 * half :] + self.ordered[2 * half :]
+        free = self._free(rows + post, rows + post[::-1], unpaired)
         moved = np.where(free, post[::-1], post)
         self.ordered[:half], self.ordered[other] = moved[0], np.roll(moved[1], -turn)
         return 2 * int(free.sum())
 
-    def _free(self, old: Small, new: Small, left_over: Small) -> npt.NDArray[np.bool_]:
-        """Which pairs of edges neither have nor want an entry that another edge has or wants, or a cell with itself."""
-        entries = np.sort(np.concatenate([old, new, left_over], axis=None))
+    def _free(self, old: Small, new: Small, unpaired: Small) -> npt.NDArray[np.bool_]:
+        """Which pairs of edges can swap: no entry that they have or would move to is one that another edge has or would
+        move to, or one of a cell with itself."""
+        entries = np.sort(np.concatenate([old, new, unpaired], axis=None))
         twice = entries[1:][entries[1:] == entries[:-1]]
         self.refused[twice] = True
         self.refused[self.itself] = True

@@ -1,4 +1,4 @@
-"""Edges: which cells of one set connect to which of another, with how many synapses."""
+"""Edges: which cells of one set are connected to which cells of another, and by how many synapses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 End = Literal["pre", "post"]
-"""Which cell of a synapse is meant: the presynaptic or the postsynaptic one."""
+"""An end of a synapse: the presynaptic or the postsynaptic cell."""
 Ids: TypeAlias = npt.NDArray[np.int64]
 Floats: TypeAlias = npt.NDArray[np.float64]
 Indices: TypeAlias = npt.NDArray[np.int64]
@@ -18,11 +18,12 @@ Indices: TypeAlias = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Edges:
-    """The connections among two sets of cells. `pre_ids` and `post_ids` are the root ids of the sets, sorted and
-    distinct; `pre` and `post` are the places of each edge's ends in these, sorted by `pre`, then `post`, each pair
-    once. `num_syn` are the synapses of an edge, `net_size` the sum of their sizes in voxels (NaN unless each is known).
-    `autapses` counts the synapses of cells onto themselves, which are no edges.
-    """
+    """The connections from one set of cells onto another.
+
+    `pre_ids` and `post_ids` are the root ids of the sets, sorted and distinct. `pre` and `post` are the indices of each
+    edge's ends in these, sorted by `pre`, then `post`, each pair once. `num_syn` is the number of synapses of each
+    edge, `net_size` the sum of their sizes in voxels (NaN unless all are known). `autapses` counts the synapses of
+    cells onto themselves, which are not edges."""
 
     pre_ids: Ids
     post_ids: Ids
@@ -48,15 +49,15 @@ class Edges:
 
     @property
     def in_both(self) -> tuple[Indices, Indices]:
-        """The places, in each of the sets, of the cells that are in both."""
+        """The indices in `pre_ids` and in `post_ids` of the cells that are in both sets."""
         _, pre, post = np.intersect1d(self.pre_ids, self.post_ids, assume_unique=True, return_indices=True)
         return pre, post
 
 
 def edges_of(synapses: pd.DataFrame, pre_ids: Ids, post_ids: Ids) -> Edges:
-    """The edges that synapses make among two sets of cells.
+    """The edges from the cells `pre_ids` onto the cells `post_ids`.
 
-    `synapses` have pre_root_id, post_root_id (int64) and size; those with another cell at either end are left out.
+    `synapses` have pre_root_id, post_root_id (int64) and size (voxels); those with any other cell are left out.
     """
     pre_ids, post_ids = np.unique(pre_ids), np.unique(post_ids)
     pre, from_set = indices_of(pre_ids, synapses["pre_root_id"].to_numpy(np.int64))
@@ -79,7 +80,7 @@ def edges_of(synapses: pd.DataFrame, pre_ids: Ids, post_ids: Ids) -> Edges:
 
 
 def indices_of(sorted_ids: Ids, ids: Ids) -> tuple[Indices, npt.NDArray[np.bool_]]:
-    """For each of `ids` its index in `sorted_ids`, and whether it is there; the index of others means nothing."""
+    """For each of `ids` its index in `sorted_ids`, and whether it is in these; else its index is meaningless."""
     if not len(sorted_ids):
         return np.zeros(len(ids), dtype=np.int64), np.zeros(len(ids), dtype=bool)
     result = np.minimum(np.searchsorted(sorted_ids, ids), len(sorted_ids) - 1)

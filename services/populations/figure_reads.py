@@ -1,4 +1,4 @@
-"""What scripts of figures read of a population and its groups, and the calls that follow from that."""
+"""Describes, for the scripts of figures, what is read of a population and which calls follow; see :mod:`calls`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from services.populations.scripts import READ
 
 
 def synapses(population: Population) -> Read:
-    """The synapses of a population between different cells, with depth_um."""
+    """The synapses of a population without autapses, with depth_um."""
     rows = population.between
     return Read(READ, rows.assign(depth_um=chance.depths_um(population, rows)))
 
@@ -22,22 +22,22 @@ def cells(population: Population) -> tuple[Read, Read]:
 
 
 def edges(population: Population) -> Call:
-    """The edges of a population."""
+    """The edges of a population, as a call on its synapses and cells."""
     return known(population.edges, edges_of, synapses(population), *cells(population))
 
 
 def second_edges(population: Population) -> Call:
-    """The edges of a population beside another one, which :func:`scripts.second` reads."""
+    """The edges of the second of two populations, whose synapses and cells :func:`scripts.second` reads."""
     read = {READ: population.synapses, "pre": population.edges.pre_ids, "post": population.edges.post_ids}
     return known(population.edges, edges_of, *(Read(f"second_{name}", value) for name, value in read.items()))
 
 
 def groups(grouping: Grouping) -> Call:
-    """Groups of cells, written out."""
+    """Groups of cells, as a call with literal arguments."""
     return call(Grouping, grouping.by, grouping.names, grouping.of)
 
 
 def somata(population: Population) -> tuple[Read, Read]:
-    """Where the somata of both sets are."""
+    """The positions of the somata of both sets."""
     pre, post = (chance.somata_um(population.pair, read.result) for read in cells(population))
     return Read("pre_um", pre), Read("post_um", post)

@@ -1,9 +1,9 @@
-"""Long readings, and counts against chance, as jobs: they go on when nobody waits, tell how far they are, and can be
-cancelled. So is the looking up of sets whose tables take many answers of CAVE.
+"""Jobs: long readings of synapses, null models, and look-ups of sets whose tables take many answers of CAVE. A job
+continues when no request waits for it, reports its progress, and can be cancelled.
 
-The queue is huey's: in a file beside the cache, in Redis where the cache is there, else in memory. Every process of
-the application works on it, on whatever machine; one that is killed loses the chunks it was reading and nothing else,
-for the next who asks for the job has it go on. Two who ask the same have the same job. All that is written is JSON.
+The queue is huey's, in a file beside the cache, in Redis where the cache is there, else in memory. Every process of the
+application works on it, on any machine. A process that is killed loses only the chunks it was reading: the next request
+for the job resumes it. Equal requests share one job. The queue and the state of jobs are written as JSON.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ from services.populations.population import Pair
 from services.populations.synapse_reading import Progress
 
 MOST_AT_ONCE = 20
-"""Requests that a reading takes while somebody waits; one of more is a job."""
+"""Requests to CAVE of a reading that a web request waits for; a longer one is a job."""
 OTHERS_S = 5.0
-"""How long somebody waits for a table that others, such as another job, are loading."""
+"""Time that a web request waits for a table that another request or job is loading."""
 SILENT_S = 180.0
-"""A job that has not told of itself for so long was killed: a chunk takes CAVE a minute at most, then it fails."""
+"""A job without a report for this long was killed: a chunk takes at most a minute, then the request to CAVE fails."""
 AT_WORK = 1
-"""Jobs that one process reads at once; each asks for eight chunks at a time."""
+"""Jobs that one process works on at a time; each requests eight chunks at once."""
 Of = Literal["chunks", "permutations", "answers"]
 State = Literal["waiting", "reading", "done", "failed", "cancelled"]
 Place = tuple[str, str, int]
@@ -57,11 +57,11 @@ T = TypeVar("T")
 
 
 class CancelledError(StoppedError):
-    """Somebody has cancelled the job."""
+    """The job was cancelled."""
 
 
 class LongError(Exception):
-    """What somebody waits for takes too long; `job` goes on with it."""
+    """The result takes too long for a web request to wait for; `job` continues with it."""
 
     def __init__(self, job: Job) -> None:
         super().__init__(job.id)
@@ -70,10 +70,12 @@ class LongError(Exception):
 
 @dataclass(frozen=True)
 class Job:
-    """A reading, or what is counted of what was read. `done` of `total` chunks have been read, with `rows` synapses, or
-    permutations counted, or answers of CAVE come that say which cells are in sets (`total` is 0 then), as `of` says, in
-    `seconds`; `seconds_left` is how long the rest takes at this pace (None = not known yet), `message` why it failed.
-    `at` is when it told so, in seconds since 1970."""
+    """The state of a job.
+
+    `done` of `total` units are finished after `seconds`; `of` is the unit: chunks of synapses (`rows` of them so far),
+    permutations, or answers of CAVE about the cells of sets (`total` is 0 then). `seconds_left` is the estimate for the
+    rest (None = not known yet), `message` why the job failed, `at` the time of this report in seconds since 1970.
+    """
 
     id: str
     state: State
@@ -88,17 +90,17 @@ class Job:
 
     @property
     def under_way(self) -> bool:
-        """Whether it waits or is read, by somebody who is alive."""
+        """Whether it waits or runs, and its worker has reported within SILENT_S."""
         return self.state in ("waiting", "reading") and time.time() - self.at < SILENT_S
 
 
 def is_long(requests: int) -> bool:
-    """Whether nobody should wait for a reading of so many requests."""
+    """Whether a reading of this many requests is too long for a web request to wait for."""
     return requests > MOST_AT_ONCE
 
 
 class Jobs:
-    """The jobs of one application over `cave`. The first that is asked for makes this process work."""
+    """The jobs of an application over `cave`. The first job that is requested starts the workers of this process."""
 
     def __init__(self, cave: Cave) -> None:
         self._cave = cave
@@ -109,17 +111,19 @@ class Jobs:
         self._at_work_in = 0
 
     def start(self, pair: Pair, draws: Draws | None = None) -> Job:
-        """The job that reads what two sets need, and counts `draws` of it, started unless it is under way or done."""
+        """The job that reads the synapses among two sets and makes `draws` of them; started unless it is under way."""
         requests = {"pre": pair.pre.text, "post": pair.post.text, "proofread": pair.proofread, "through": pair.through}
         requests["synapses"] = pair.line
         id, drawn = _id(pair, draws), asdict(draws) if draws else {}
         return self._started(id, partial(self._read, id, *_place(pair.release), requests, drawn))
 
     def look_up(self, release: Release, texts: Sequence[str], ask: Callable[[], T], by: Sequence[str] = ()) -> T:
-        """What `ask` makes of the sets that `texts` name (see :func:`sets.resolve`), grouped `by` columns maybe.
+        """The result of `ask`, which resolves the sets named by `texts` (see :func:`sets.resolve`) and may group them
+        `by` columns.
 
-        Raises LongError where that takes more answers of CAVE than somebody waits for, or is under way, as another's
-        loading of the same tables may be; from the end of that job on, all of it is kept. Raises what `ask` does."""
+        Raises LongError where this takes more answers of CAVE than a web request waits for, where the job for it is
+        under way, and where another request has been loading one of its tables for OTHERS_S. When that job is done, the
+        answers are cached, so `ask` is quick. Raises what `ask` raises."""
         names = sorted({text.strip() for text in texts} - {""})
         id = _digest(_whose(release), release.datastack, release.number, "sets", names, sorted(by))
         known = self._known(id)
@@ -129,6 +133,7 @@ class Jobs:
         raise LongError(self._started(id, partial(self._find_cells, id, *_place(release), names, by)))
 
     def _started(self, id: str, enqueue: Callable[[], Any]) -> Job:
+        """The job with this id, enqueued unless it is under way."""
         job = self._known(id)
         if not (job and job.under_way):
             self._cave.cache.note(_cancel(id), False, most=1)
@@ -138,7 +143,7 @@ class Jobs:
         return job
 
     def find(self, id: str) -> Job:
-        """How far a job is. Raises NotFound."""
+        """The state of a job; "failed" where its worker was killed. Raises NotFound for an unknown id."""
         job = self._known(id)
         if job is None:
             raise NotFound(f"There is no job {id[:40]}.", "Ask again for what it was to read.")
@@ -148,7 +153,7 @@ class Jobs:
         return job
 
     def cancel(self, id: str) -> Job:
-        """End a job after the answers of CAVE that are under way; the chunks that were read are kept."""
+        """Cancels a job; it ends after its pending requests to CAVE, and the chunks that were read are kept."""
         job = self.find(id)
         if not job.under_way:
             return job
@@ -156,6 +161,8 @@ class Jobs:
         return self._tell(replace(job, state="cancelled"))
 
     def _work(self, id: str, at: Place, sealed: str, requests: dict[str, Any], draws: dict[str, Any]) -> None:
+        """The task that reads the synapses among two sets and makes draws of them; called by a worker."""
+
         def report(progress: Progress, of: Of = "chunks") -> None:
             job = Job(id, "reading", progress.done, progress.total, progress.rows, progress.seconds, of=of)
             self._report(replace(job, seconds_left=progress.seconds_left))
@@ -169,15 +176,17 @@ class Jobs:
                 chance.draw(population.read(pair), Draws(**draws), report=partial(report, of="permutations"))
 
     def _look_up(self, id: str, at: Place, sealed: str, texts: Sequence[str], by: Sequence[str]) -> None:
+        """The task that resolves and groups sets, so that the answers of CAVE are cached; called by a worker."""
         with self._ending(id), between_pages(_Answers(id, self._report)):
             release = self._release(at, sealed)
             for text in texts:
-                with suppress(BadInput, NotFound, TooLarge):  # who asks for that is told so
+                with suppress(BadInput, NotFound, TooLarge):  # the request for the set gets this error
                     cells = sets.resolve(release, text)
                     for column in by:
                         groupings.group(release, cells, column)
 
     def _release(self, at: Place, sealed: str) -> Release:
+        """The release of a task, read with the token that is sealed in it, if any."""
         server, datastack, number = at
         cave = self._cave.server(server)
         identity = Identity.unsealed(sealed, cave.settings.secret_key, cave.settings.server_address)
@@ -185,7 +194,7 @@ class Jobs:
 
     @contextmanager
     def _ending(self, id: str) -> Iterator[None]:
-        """Tells that a job begins, and how it ends."""
+        """Reports the start of a job, and its end: done, cancelled, or failed with a message."""
         try:
             self._report(Job(id, "reading"))
             yield
@@ -199,13 +208,14 @@ class Jobs:
             self._tell(replace(self.find(id), state="done", seconds_left=0.0))
 
     def _report(self, job: Job) -> None:
-        """Tell how far a job is. Raises CancelledError."""
+        """Records the progress of a job. Raises CancelledError if the job was cancelled."""
         if True in self._cave.cache.noted(_cancel(job.id)):
             raise CancelledError
         self._tell(job)
 
     def _known(self, id: str) -> Job | None:
-        """What a job has told of itself. One that waits tells nothing: the queue is asked whether it still has it."""
+        """The last report of a job, None for an unknown id. A waiting job, which reports nothing, is renewed if still
+        queued."""
         noted = self._cave.cache.noted(("job", id))
         job = Job(**noted[-1]) if noted else None
         if job and job.state == "waiting" and any(task.args[0] == id for task in self._huey.pending()):
@@ -218,7 +228,7 @@ class Jobs:
         return stamped
 
     def _work_here(self) -> None:
-        """Work on the queue in this process, which may be a fork of one that does so already."""
+        """Starts the workers of this process once; a forked process has to start its own."""
         if not self._cave.settings.reads_jobs:
             return
         with self._lock:
@@ -227,12 +237,12 @@ class Jobs:
                 _Worker(self._huey, workers=AT_WORK, periodic=False, check_worker_health=False, max_delay=1.0).start()
 
     def work(self) -> None:
-        """Work on the queue until a signal ends the process; SIGTERM ends it at once, SIGINT after the job in hand."""
+        """Works on the queue until a signal ends the process: SIGTERM at once, SIGINT after the current job."""
         Consumer(self._huey, workers=AT_WORK, periodic=False, max_delay=1.0).run()
 
 
 class _Patience:
-    """Ends a question that takes more answers than somebody waits for."""
+    """Stops a look-up that takes more answers than a web request waits for."""
 
     def __init__(self) -> None:
         self._answers = itertools.count(1)
@@ -243,7 +253,7 @@ class _Patience:
 
 
 class _Answers:
-    """Tells of the answers of CAVE that a job has, from whatever thread."""
+    """Counts the answers of CAVE for a job and reports them; safe to call from any thread."""
 
     def __init__(self, id: str, report: Callable[[Job], None]) -> None:
         self._job, self._report, self._begun = Job(id, "reading", of="answers"), report, time.monotonic()
@@ -256,7 +266,7 @@ class _Answers:
 
 
 class _Worker(Consumer):
-    """huey's workers as threads of a process that has other things to do, whose signals are its own affair."""
+    """huey's workers as threads of a web process, whose signal handlers stay as they are."""
 
     def _set_signal_handlers(self) -> None:
         pass
@@ -291,11 +301,11 @@ def _cancel(id: str) -> tuple[str, str]:
 
 
 def _place(release: Release) -> tuple[Place, str]:
-    """Where a job is read, and with whose token of that server, for the queue, which others may read; "" where all
-    share one."""
+    """The release of a task and the token with which to read it, sealed, since others may read the queue; "" where
+    everybody uses one token."""
     settings = release.cave.settings
-    own = Identity(settings.token, server=settings.server)
-    sealed = own.sealed(settings.secret_key, settings.server_address) if settings.auth == "person" else ""
+    identity = Identity(settings.token, server=settings.server)
+    sealed = identity.sealed(settings.secret_key, settings.server_address) if settings.auth == "person" else ""
     return (settings.server, release.datastack, release.number), sealed
 
 

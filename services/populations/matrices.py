@@ -1,4 +1,4 @@
-"""Matrices: what the edges among groups of cells sum up to, each number with what it is divided by."""
+"""Matrices: sums over the edges among groups of cells, each number with its denominator."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ WORDS: dict[Value, str] = {
 
 @dataclass(frozen=True, eq=False)
 class Matrix:
-    """One value for each group of presynaptic cells (rows) and postsynaptic cells (columns); NaN where it is not known
-    or its denominator is 0. `denominator` is what each was divided by, None where it is a sum."""
+    """One number for each group of presynaptic cells (rows) and of postsynaptic cells (columns); NaN where it is not
+    known or its denominator is 0. `denominator` is what each number was divided by, None where they are sums."""
 
     value: Value
     pre: Grouping
@@ -55,8 +55,8 @@ class Matrix:
     denominator: Floats | None
 
     def frame(self) -> pd.DataFrame:
-        """One row for each entry, by rows: pre, post (string; null = of these cells nothing is known), value and
-        denominator (Float64, null where there is none)."""
+        """One row for each entry, row by row: pre, post (string; null = cells without a group), value and denominator
+        (Float64, null where there is none)."""
         rows, columns = self.numbers.shape
         none = np.full(self.numbers.shape, np.nan)
         return pd.DataFrame(
@@ -78,10 +78,10 @@ def matrix(
     outputs: Floats | None = None,
     inputs: Floats | None = None,
 ) -> Matrix:
-    """The matrix of a value for the edges among groups. `outputs` and `inputs` are all synapses of each group's cells,
-    which shares are of (NaN = not known).
+    """The matrix of a value (see WORDS) for the edges among groups. `outputs` and `inputs` are the numbers of all
+    synapses of each group's cells, the denominators of shares (NaN = not known).
 
-    Raises BadInput for a share without these, TooLarge for more than 10 million entries.
+    Raises BadInput for a share without its denominators, TooLarge for more than MOST_ENTRIES entries.
     """
     if len(pre.names) * len(post.names) > MOST_ENTRIES:
         raise TooLarge(
@@ -111,7 +111,7 @@ def matrix(
 
 
 def possible_pairs(edges: Edges, pre: Grouping, post: Grouping) -> Floats:
-    """How many pairs of two different cells there are for each pair of groups."""
+    """The number of pairs of different cells for each pair of groups, of shape (pre groups, post groups)."""
     pairs = np.outer(pre.sizes, post.sizes).astype(np.float64)
     same_pre, same_post = edges.in_both
     np.subtract.at(pairs, (pre.of[same_pre], post.of[same_post]), 1)
@@ -119,7 +119,7 @@ def possible_pairs(edges: Edges, pre: Grouping, post: Grouping) -> Floats:
 
 
 def entries(edges: Edges, pre: Grouping, post: Grouping) -> npt.NDArray[np.int64]:
-    """The place of each edge's entry in the flattened matrix."""
+    """The index of each edge's entry in the flattened matrix."""
     return pre.of[edges.pre] * len(post.names) + post.of[edges.post]
 
 

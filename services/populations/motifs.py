@@ -1,4 +1,4 @@
-"""Reciprocal pairs and the 13 ways in which three cells can be connected, against wirings that keep all degrees."""
+"""Motifs, which are reciprocal pairs and the 13 connected triads, against random wirings that keep all degrees."""
 
 from __future__ import annotations
 
@@ -16,25 +16,27 @@ from services.populations.matrices import nullable
 from services.populations.nulls import INTERVAL, WORDS, adjusted, two_sided
 
 PERMUTATIONS = 100
-"""As many as are drawn unless more are asked for: each counts all triples anew."""
+"""The default number of permutations; each counts all triads again."""
 MOST_STEPS = 10_000_000_000
-"""Paths of two connections that are followed, in all wirings together: ten minutes."""
+"""Most paths of two connections to follow in all wirings together: ten minutes."""
 STEPS_AT_ONCE = 10_000_000
-"""Of these, those whose ends are held at once: 0.2 GB."""
+"""Paths whose ends are held in memory at once: 0.2 GB."""
 RECIPROCAL = "reciprocal"
 TRIADS = ("021D", "021U", "021C", "111D", "111U", "030T", "030C", "201", "120D", "120U", "120C", "210", "300")
-"""Named as by Holland and Leinhardt (1976): mutual, asymmetric and null dyads, then down, up, transitive, cyclic."""
+"""Names of Holland and Leinhardt (1976): numbers of mutual, asymmetric and null dyads, then Down, Up, Transitive,
+Cyclic."""
 
 
 def against_degrees(
     edges: Edges, *, permutations: int, seed: int, report: Callable[[int], None] = lambda _: None
 ) -> pd.DataFrame:
-    """How often each motif occurs, and in random wirings that keep every cell's degrees (see :mod:`degree_shuffles`).
-    `report` is told how many of these have been counted; what it raises ends the counting.
+    """How often each motif occurs, against random wirings that keep the degrees of every cell (:mod:`degree_shuffles`).
+    `report` gets the number of wirings counted so far; an exception that it raises ends the counting.
 
-    Columns: motif (string; "reciprocal" for pairs), observed (int64), expected, low, high (2.5% and 97.5%), ratio
-    (observed by expected), z (observed less expected, in standard deviations; both null where nothing is expected or
-    varies), p (two-sided, see :class:`nulls.Null`) and q (p for all motifs that vary); all Float64. Raises TooLarge.
+    Columns: motif (string; RECIPROCAL for pairs) and observed (int64); then Float64: expected (the mean over the
+    wirings), low and high (2.5% and 97.5% quantiles), ratio (observed / expected, null where nothing is expected), z
+    (observed minus expected, in standard deviations, null where nothing varies), p (two-sided, see :class:`nulls.Null`)
+    and q (p corrected for all motifs that vary). Raises TooLarge as :func:`steps`.
     """
     nodes = np.union1d(edges.pre_ids, edges.post_ids)
     pre = np.searchsorted(nodes, edges.pre_ids)[edges.pre]
@@ -56,7 +58,7 @@ def against_degrees(
 
 
 def notes(edges: Edges, rows: pd.DataFrame, *, permutations: int, seed: int) -> tuple[str, ...]:
-    """How to read the `rows` of :func:`against_degrees`."""
+    """Sentences that explain the `rows` of :func:`against_degrees`."""
     cells = len(np.union1d(edges.pre_ids[edges.pre], edges.post_ids[edges.post]))
     return (
         WORDS["degrees"],
@@ -66,17 +68,17 @@ def notes(edges: Edges, rows: pd.DataFrame, *, permutations: int, seed: int) -> 
 
 
 def census(pre: Indices, post: Indices, num_cells: int) -> Indices:
-    """The number of reciprocal pairs, and of triples of cells of each of TRIADS, in a wiring without autapses that has
-    no pair twice.
+    """The number of reciprocal pairs and of each of TRIADS (int64), in a wiring without autapses and repeated pairs.
+    `pre` and `post` are the cells of each edge, from 0 to `num_cells` - 1.
 
-    Closed triples are counted in products of the matrices of one-way and of mutual connections, as few and as sparse
-    ones as will do, some of their rows at a time; open ones are all paths of two connections through a cell, less those
-    that the closed ones have.
+    Closed triads, in which all three pairs are connected, are counted in sparse products of the matrices of one-way and
+    of mutual connections, a batch of rows at a time. Open triads are all paths of two connections through a cell minus
+    those within closed triads.
     """
     ones = np.ones(len(pre), dtype=np.int64)
-    every = sparse.csr_array((ones, (pre, post)), shape=(num_cells, num_cells))
-    mutual = every.multiply(every.T).tocsr()
-    one_way = (every - mutual).tocsr()
+    adjacency = sparse.csr_array((ones, (pre, post)), shape=(num_cells, num_cells))
+    mutual = adjacency.multiply(adjacency.T).tocsr()
+    one_way = (adjacency - mutual).tocsr()
     back = one_way.T.tocsr()
     two_steps = _closed(one_way, one_way, one_way, back)
     mutual_steps = _closed(mutual, mutual, one_way, mutual)
@@ -105,11 +107,11 @@ def census(pre: Indices, post: Indices, num_cells: int) -> Indices:
 
 
 def steps(edges: Edges, permutations: int) -> int:
-    """The paths of two connections that :func:`against_degrees` follows, in all wirings together. Raises TooLarge for
-    more than it can."""
+    """The number of paths of two connections that :func:`against_degrees` follows in all wirings together. Raises
+    TooLarge for more than MOST_STEPS."""
     nodes = np.union1d(edges.pre_ids, edges.post_ids)
     ends = (np.searchsorted(nodes, ids)[at] for ids, at in ((edges.pre_ids, edges.pre), (edges.post_ids, edges.post)))
-    outs, ins = (np.bincount(own, minlength=len(nodes)) for own in ends)
+    outs, ins = (np.bincount(nodes_of_edges, minlength=len(nodes)) for nodes_of_edges in ends)
     paths = int((outs * ins).sum())
     if paths * (1 + permutations) <= MOST_STEPS:
         return paths * (1 + permutations)
@@ -121,7 +123,8 @@ def steps(edges: Edges, permutations: int) -> int:
 
 
 def _closed(one: sparse.csr_array, other: sparse.csr_array, *closing: sparse.csr_array) -> list[int]:
-    """The number of paths by a connection of `one` and then of `other` whose ends each of `closing` connects."""
+    """For each matrix in `closing`, the number of paths along a connection of `one` and then one of `other` whose ends
+    it connects."""
     steps = np.cumsum(one @ np.diff(other.indptr))
     cuts = np.searchsorted(steps, np.arange(STEPS_AT_ONCE, steps[-1:].sum(), STEPS_AT_ONCE))
     sums = [0] * len(closing)

@@ -1,4 +1,4 @@
-"""A population as a network that can be drawn: its groups, or cells, and the strongest connections among them."""
+"""A population as a network to be drawn: its groups, or cells, and the strongest connections among them."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from services.populations.groupings import Grouping
 
 MOST_NODES = 300
 MOST_LINKS = 1_500
-"""Lines that can still be told apart, and that a browser draws at once."""
+"""Lines that a reader can still tell apart and a browser can draw smoothly."""
 
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """`nodes`: key and name (string; null = no type), side ("pre", "post" or "both"), cells (int64) and down_um
-    (Float64: mean of the somata that are known, null = of none). `links`: pre and post (keys), num_syn and connections
-    (int64), the strongest first. `left_out` are connected pairs of nodes that are too many to draw."""
+    """Nodes and links to draw.
+
+    `nodes` has key and name (string; null = no type), side ("pre", "post" or "both"), cells (int64) and down_um
+    (Float64, um: the mean over known somata; null without any). `links` has pre and post (keys of nodes), num_syn and
+    connections (int64), the strongest first. `left_out` is the number of weaker links that are not drawn."""
 
     nodes: pd.DataFrame = field(repr=False)
     links: pd.DataFrame = field(repr=False)
@@ -31,11 +33,11 @@ class Network:
 def network(
     edges: Edges, pre: Grouping, post: Grouping, somata_um: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
 ) -> Network:
-    """The network of the groups of two sets. A group of both is one node where both are by the same column.
-    `somata_um` is where the somata of both sets are (as of `chance.somata_um`); their second axis is drawn downwards:
-    the depth, where the volume has one.
+    """The network of the groups of two sets. A group in both sets is one node if both are grouped by the same column.
+    `somata_um` are the positions of the somata of both sets (see :func:`chance.somata_um`); the second axis, the depth
+    where the volume has depths, is drawn downwards.
 
-    Raises TooLarge for more than 300 groups.
+    Raises TooLarge for more than MOST_NODES nodes.
     """
     sides = (("pre", pre, edges.pre_ids, somata_um[0][:, 1]), ("post", post, edges.post_ids, somata_um[1][:, 1]))
     cells = pd.concat(
@@ -53,7 +55,7 @@ def network(
         ],
         ignore_index=True,
     )
-    sided = cells.groupby("key")["side"].agg(lambda own: "both" if own.nunique() > 1 else own.iloc[0])
+    sided = cells.groupby("key")["side"].agg(lambda sides: "both" if sides.nunique() > 1 else sides.iloc[0])
     if len(sided) > MOST_NODES:
         raise TooLarge(
             f"{len(sided):,} nodes are more than the {MOST_NODES} that are drawn.",
@@ -72,10 +74,10 @@ def network(
     )
     links = links.groupby(["pre", "post"], as_index=False)[["num_syn", "connections"]].sum()
     links = links.sort_values(["num_syn", "pre", "post"], ascending=[False, True, True], ignore_index=True)
-    left = max(len(links) - MOST_LINKS, 0)
-    return Network(nodes.reset_index(), links.head(MOST_LINKS), left)
+    left_out = max(len(links) - MOST_LINKS, 0)
+    return Network(nodes.reset_index(), links.head(MOST_LINKS), left_out)
 
 
 def _keys(groups: Grouping) -> np.ndarray:
-    """A text for each group that no group by another column has."""
+    """A key for each group, which differs from those of groups by another column."""
     return np.array([f"{groups.by}={'' if name is None else name}" for name in groups.names], dtype=object)

@@ -1,4 +1,4 @@
-"""More than chance: the synapses or connections of each pair of groups against what a named null model expects."""
+"""Null models: the synapses or connections of each pair of groups against what a model expects by chance."""
 
 from __future__ import annotations
 
@@ -24,23 +24,24 @@ Samples: TypeAlias = npt.NDArray[np.int64]
 
 MOST_PERMUTATIONS = 10_000
 MOST_NUMBERS = 50_000_000
-"""Permutations by pairs of groups: 400 MB."""
+"""Permutations times pairs of groups that are held in memory: 400 MB."""
 DEPTH_BIN_UM = 20.0
 DISTANCE_BIN_UM = 50.0
 MOST_PAIRS = 500_000_000
 PAIRS_AT_ONCE = 2_000_000
 MOST_COUNTED = 5_000_000
-"""Pairs of cells in a bin of distance up to which drawing few of them is quicker from a list of all."""
+"""Pairs of cells in a distance bin up to which numpy's method "count" of the hypergeometric draw is faster than
+"marginals"."""
 INTERVAL = (0.025, 0.975)
-Told: TypeAlias = Callable[[int], None]
-"""Is told how many permutations have been counted; what it raises ends the counting."""
+Report: TypeAlias = Callable[[int], None]
+"""Gets the number of permutations counted so far; an exception that it raises ends the counting."""
 
 COUNTED: dict[Model, tuple[Counted, ...]] = {
     "degrees": ("connections", "synapses"),
     "depth": ("synapses",),
     "distance": ("connections",),
 }
-"""What each model is about; the first is meant where nothing is said."""
+"""What each model can count; the first is the default."""
 
 WORDS: dict[Model, str] = {
     "degrees": "Connections are shuffled so that every cell keeps its number of targets and of sources within these "
@@ -54,18 +55,18 @@ STRAIGHT = (
     "Connections are put on any pairs of different cells whose somata are as far apart, in bins of "
     f"{DISTANCE_BIN_UM:.0f} µm; cells without exactly one soma are left out."
 )
-"""What is said of distances in a volume without depths."""
+"""WORDS of the distance model in a volume without depths."""
 
 
 @dataclass(frozen=True, eq=False)
 class Null:
-    """Observed numbers of each pair of groups against those of a model.
+    """Observed numbers for each pair of groups against those of a null model; arrays are of shape (pre, post groups).
 
-    `expected` is exact for depth and distance, the mean of the permutations for degrees; `low` and `high` are the 2.5%
-    and 97.5% quantiles of the permutations, `sd` their standard deviation. `p` is two-sided: twice the smaller share of
-    permutations, the observed one among them, that are as extreme; 1 where the number cannot vary. `num` is how many
-    connections or synapses there are in all, `left_out` how many the model cannot place. Without `deep`, distances
-    are straight ones, for the volume has no depths.
+    `expected` is exact for the models of depth and distance, the mean of the permutations for degrees; `low` and `high`
+    are the 2.5% and 97.5% quantiles of the permutations, `sd` their standard deviation. `p` is two-sided: twice the
+    smaller share of permutations, counting the observed one among them, that are as extreme as it; 1 where the number
+    cannot vary. `num` is the number of connections or synapses in all, `left_out` of those that the model cannot place.
+    If not `deep`, the volume has no depths and distances are straight.
     """
 
     model: Model
@@ -86,21 +87,21 @@ class Null:
 
     @property
     def q(self) -> Floats:
-        """`p` for as many comparisons as there are pairs of groups that can vary (Benjamini and Hochberg)."""
+        """`p` corrected for the number of pairs of groups that can vary (Benjamini and Hochberg 1995)."""
         return adjusted(self.p, self.sd > 0)
 
     @property
     def ratio(self) -> Floats:
-        """Observed by expected; NaN where nothing is expected."""
+        """Observed divided by expected; NaN where nothing is expected."""
         return np.divide(self.observed, self.expected, out=np.full(self.p.shape, np.nan), where=self.expected > 0)
 
     @property
     def z(self) -> Floats:
-        """Observed less expected, in standard deviations; NaN where the number cannot vary."""
+        """Observed minus expected, in standard deviations; NaN where the number cannot vary."""
         return np.divide(self.observed - self.expected, self.sd, out=np.full(self.p.shape, np.nan), where=self.sd > 0)
 
     def notes(self) -> tuple[str, ...]:
-        """How to read it."""
+        """Sentences that explain the numbers: the model, the permutations, and what is left out."""
         tested = int((self.sd > 0).sum())
         sentences = [
             WORDS[self.model] if self.deep or self.model != "distance" else STRAIGHT,
@@ -126,7 +127,8 @@ class Null:
 
 
 def draws(permutations: int, seed: int) -> dict[str, Any]:
-    """So many permutations with a seed, as the models take them. Raises BadInput for too few or too many."""
+    """A number of permutations and a seed, as keyword arguments of the models. Raises BadInput for less than 1 or more
+    than MOST_PERMUTATIONS."""
     if not 1 <= permutations <= MOST_PERMUTATIONS:
         raise BadInput(f"{permutations:,} permutations are not possible.", f"Choose 1 to {MOST_PERMUTATIONS:,}.")
     return {"permutations": permutations, "seed": seed}
@@ -140,9 +142,11 @@ def keep_degrees(
     *,
     permutations: int,
     seed: int,
-    report: Told = lambda _: None,
+    report: Report = lambda _: None,
 ) -> Null:
-    """Against wirings in which every cell keeps its numbers of targets and sources (see :mod:`degree_shuffles`)."""
+    """The counts against wirings in which every cell keeps its numbers of targets and sources (:mod:`degree_shuffles`).
+
+    Raises TooLarge for too many cells, or for more numbers than MOST_NUMBERS."""
     shape = _shape(pre, post, permutations)
     rows = pre.of[edges.pre] * shape[1]
     weights = edges.num_syn.astype(np.float64) if counted == "synapses" else None
@@ -156,28 +160,29 @@ def keep_degrees(
 
 
 def keep_depths(
-    pairs: pd.DataFrame,
+    synapses: pd.DataFrame,
     edges: Edges,
     pre: Grouping,
     post: Grouping,
     *,
     permutations: int,
     seed: int,
-    report: Told = lambda _: None,
+    report: Report = lambda _: None,
 ) -> Null:
-    """Against wirings in which the synapses of each bin of depth are shuffled. `pairs` has a row for each synapse, as
-    of :func:`synapse_reading.read`, with depth_um. Raises BadInput where no depth is known."""
+    """The numbers of synapses against wirings in which the synapses within each bin of DEPTH_BIN_UM are shuffled.
+    `synapses` is a frame of :func:`synapse_reading.read` with depth_um. Raises BadInput where no depth is known,
+    TooLarge for more numbers than MOST_NUMBERS."""
     shape = _shape(pre, post, permutations)
-    own, from_set = indices_of(edges.pre_ids, pairs["pre_root_id"].to_numpy(np.int64))
-    other, onto_set = indices_of(edges.post_ids, pairs["post_root_id"].to_numpy(np.int64))
-    depth = pairs["depth_um"].to_numpy(np.float64)
-    counted = from_set & onto_set & (pairs["pre_root_id"] != pairs["post_root_id"]).to_numpy(bool)
+    pre_index, from_set = indices_of(edges.pre_ids, synapses["pre_root_id"].to_numpy(np.int64))
+    post_index, onto_set = indices_of(edges.post_ids, synapses["post_root_id"].to_numpy(np.int64))
+    depth = synapses["depth_um"].to_numpy(np.float64)
+    counted = from_set & onto_set & (synapses["pre_root_id"] != synapses["post_root_id"]).to_numpy(bool)
     known = counted & np.isfinite(depth)
     if counted.any() and not known.any():
         raise BadInput("The depth of these synapses is not known, so it cannot be kept.", "Choose another null model.")
     bins, which = np.unique(depth_bins(depth[known]), return_inverse=True)
     width = shape[0] * shape[1]
-    entry = pre.of[own[known]] * shape[1] + post.of[other[known]]
+    entry = pre.of[pre_index[known]] * shape[1] + post.of[post_index[known]]
     tables = np.bincount(which * width + entry, minlength=len(bins) * width).reshape(len(bins), *shape)
     rng = np.random.default_rng(seed)
     samples, expected = np.zeros((permutations, width), dtype=np.int64), np.zeros(width)
@@ -208,12 +213,12 @@ def keep_distances(
     permutations: int,
     seed: int,
     deep: bool = True,
-    report: Told = lambda _: None,
+    report: Report = lambda _: None,
 ) -> Null:
-    """Against wirings in which each connection goes to any pair of cells that are as far apart, along the surface and
-    in depth or, unless the volume is `deep`, in all. `somata_um` are the positions (x, depth or y, z) of the somata of
-    `edges.pre_ids` and `edges.post_ids`, NaN where they are not known.
-    Raises BadInput where none is."""
+    """The numbers of connections against wirings in which each connection joins any pair of cells in the same bins of
+    DISTANCE_BIN_UM: of lateral distance and of depth in a `deep` volume, else of straight distance. `somata_um` are the
+    positions (x, depth or y, z) of the somata of `edges.pre_ids` and of `edges.post_ids`, NaN where not known. Raises
+    BadInput where none is known, TooLarge for too many pairs of cells or more numbers than MOST_NUMBERS."""
     shape = _shape(pre, post, permutations)
     if len(edges.pre_ids) * len(edges.post_ids) > MOST_PAIRS:
         raise TooLarge("There are too many pairs of cells to measure their distances.", "Choose smaller sets.")
@@ -225,16 +230,16 @@ def keep_distances(
             "No connected cells have known somata, so distances cannot be kept.", "Choose another null model."
         )
     entry = entries(edges, pre, post)[known]
-    created = dict(zip(*(values.tolist() for values in np.unique(bins[known], return_counts=True)), strict=True))
+    connections = dict(zip(*(values.tolist() for values in np.unique(bins[known], return_counts=True)), strict=True))
     rng = np.random.default_rng(seed)
     samples, expected = np.zeros((permutations, width), dtype=np.int64), np.zeros(width)
     counts = _pairs_by_distance(edges, somata_um, pre, post, deep=deep)
-    for at, (one, number) in enumerate(sorted(created.items())):
-        pairs = counts[one]
+    for at, (distance_bin, number) in enumerate(sorted(connections.items())):
+        pairs = counts[distance_bin]
         expected += number * pairs / pairs.sum()
         method: Literal["count", "marginals"] = "count" if pairs.sum() <= MOST_COUNTED else "marginals"
         samples += rng.multivariate_hypergeometric(pairs, number, size=permutations, method=method)
-        report(permutations * (at + 1) // len(created))
+        report(permutations * (at + 1) // len(connections))
     groups, observed, left = (pre, post), np.bincount(entry, minlength=width), int((~known).sum())
     return _null(
         "distance",
@@ -250,13 +255,13 @@ def keep_distances(
 
 
 def depth_bins(depths_um: Floats) -> npt.NDArray[np.int64]:
-    """The bin of each depth that is known."""
+    """The bin of each depth; all have to be finite."""
     return np.floor(depths_um / DEPTH_BIN_UM).astype(np.int64)
 
 
 def distance_bins(one_um: Floats, other_um: Floats, *, deep: bool = True) -> npt.NDArray[np.int64]:
-    """The bin of the distance of each two positions (x, depth, z), along the surface and in depth, or straight unless
-    `deep`; -1 = not known."""
+    """The bin of the distance between positions (x, depth, z): one number for the lateral and the vertical bin together
+    if `deep`, else the bin of the straight distance; -1 = not known."""
     lateral = np.hypot(one_um[..., 0] - other_um[..., 0], one_um[..., 2] - other_um[..., 2])
     vertical = np.abs(one_um[..., 1] - other_um[..., 1])
     known = np.isfinite(lateral) & np.isfinite(vertical)
@@ -327,14 +332,15 @@ def _null(
 
 
 def two_sided(observed: npt.NDArray[Any], samples: npt.NDArray[Any]) -> Floats:
-    """Twice the smaller share of `samples` (rows), the `observed` among them, that are as extreme as it; at most 1."""
+    """Twice the smaller share of `samples` (rows), counting `observed` among them, that are as extreme as it; at most
+    1."""
     above, below = (samples >= observed).sum(axis=0) + 1, (samples <= observed).sum(axis=0) + 1
     p: Floats = np.minimum(2 * np.minimum(above, below) / (len(samples) + 1), 1.0)
     return p
 
 
 def adjusted(p: Floats, tested: npt.NDArray[np.bool_]) -> Floats:
-    """`p` of those that were `tested` for as many comparisons as these are (Benjamini and Hochberg); 1 for others."""
+    """The `p` of those `tested`, corrected for their number (Benjamini and Hochberg 1995); 1 for all others."""
     q = np.ones(p.shape)
     if tested.any():
         q[tested] = stats.false_discovery_control(p[tested])

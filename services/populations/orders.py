@@ -1,4 +1,4 @@
-"""A matrix with its rows and columns in order."""
+"""Orders of the rows and columns of a matrix: by type, size, degree, depth or similarity."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from services.populations.similarity import Branches
 Order = Literal["type", "cells", "synapses", "degree", "depth", "similarity"]
 ORDERS: tuple[Order, ...] = get_args(Order)
 MOST_CLUSTERED = 3_000
+"""Rows or columns that are ordered by similarity."""
 
 
 class Ordered(NamedTuple):
-    """The numbers of a matrix in order, the names of its groups of rows and of columns, and for each of both the
-    dendrogram of :func:`similarity.branches` whose leaves they are (None = they are not in clusters) and the types by
-    which these cells are in order (None = they are no cells, or in another order)."""
+    """A matrix in order: its `numbers`, and the names of its groups in `rows` and `columns`. For rows and columns,
+    `trees` has the dendrogram of :func:`similarity.branches` (None = not ordered by similarity), and `types` the types
+    of single cells (None = not single cells, or not ordered by type)."""
 
     numbers: Floats
     rows: list[str | None]
@@ -37,30 +38,31 @@ def order(
     somata_um: tuple[Floats, Floats],
     types: tuple[Grouping | None, Grouping | None] = (None, None),
 ) -> Ordered:
-    """A matrix of `edges` with its rows and columns in order. `somata_um` are as of :func:`nulls.keep_distances`
-    (groups without any known soma come last by depth). `types` are those of rows and columns that are cells, for the
-    order by type. Raises TooLarge for more than 3,000 rows or columns by similarity."""
+    """A matrix of `edges` with its rows and columns ordered `by` one of ORDERS. `somata_um` are as of
+    :func:`nulls.keep_distances`; by depth, groups without a known soma come last. `types` groups the cells of rows and
+    columns that are single cells, for the order by type. Raises TooLarge for more than MOST_CLUSTERED rows or columns
+    by similarity."""
     pre, post = zip(somata_um, types, strict=True)
-    rows, row_tree = _one(matrix.pre, matrix.numbers, by, (edges.pre, edges.num_syn), pre)
-    columns, column_tree = _one(matrix.post, matrix.numbers.T, by, (edges.post, edges.num_syn), post)
+    rows, row_tree = _order_of(matrix.pre, matrix.numbers, by, (edges.pre, edges.num_syn), pre)
+    columns, column_tree = _order_of(matrix.post, matrix.numbers.T, by, (edges.post, edges.num_syn), post)
     names = [matrix.pre.names[at] for at in rows], [matrix.post.names[at] for at in columns]
     typed = _typed(types[0], rows, by), _typed(types[1], columns, by)
     return Ordered(matrix.numbers[np.ix_(rows, columns)], *names, (row_tree, column_tree), typed)
 
 
-def _typed(types: Grouping | None, places: Indices, by: Order) -> list[str | None] | None:
-    return [types.names[at] for at in types.of[places]] if types is not None and by == "type" else None
+def _typed(types: Grouping | None, indices: Indices, by: Order) -> list[str | None] | None:
+    return [types.names[at] for at in types.of[indices]] if types is not None and by == "type" else None
 
 
-def _one(
+def _order_of(
     groups: Grouping,
     rows: Floats,
     by: Order,
     edges: tuple[Indices, Ids],
     cells: tuple[Floats, Grouping | None],
 ) -> tuple[Indices, Branches | None]:
-    """The places of rows or columns in order, and their dendrogram. `edges` are the place of the cell of each edge and
-    its synapses, `cells` where the somata are and, for the order by type, the types of rows that are cells."""
+    """The indices of rows or columns in order, and their dendrogram. `edges` are the index of each edge's cell and its
+    number of synapses, `cells` the positions of somata and, for the order by type, the types of single cells."""
     ends, num_syn = edges
     somata_um, types = cells
     if by == "similarity" and len(rows) > MOST_CLUSTERED:

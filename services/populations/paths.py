@@ -1,4 +1,4 @@
-"""Paths of up to three steps from the cells of one set to those of another."""
+"""Paths of up to three connections from the cells of one set to those of another."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Order = Literal["shortest", "strongest"]
 ORDERS: tuple[Order, ...] = get_args(Order)
 MOST_STEPS = 3
 MOST_PAIRS = 5_000_000
-"""Pairs of a source and a target whose paths are all given: 240 MB of answers."""
+"""Pairs of a source and a target for which all paths are returned: 240 MB."""
 MOST_WALKED = 400_000_000
-"""Edges times sources: half a minute."""
+"""Edges times sources that are searched: half a minute."""
 WORDS: dict[Order, str] = {
     "shortest": "For each pair of cells, the path with the fewest steps; of several, the one whose weakest step has "
     "the most synapses.",
@@ -25,8 +25,8 @@ WORDS: dict[Order, str] = {
     "with the fewest steps.",
 }
 Counts: TypeAlias = npt.NDArray[np.int32]
-_EACH = 1_000_000
-"""Edges times sources that are looked at at once: some 50 MB."""
+_BATCH = 1_000_000
+"""Edges times sources that are searched at once: about 50 MB."""
 
 
 def between(
@@ -38,15 +38,16 @@ def between(
     order: Order = "shortest",
     most: int | None = None,
 ) -> tuple[pd.DataFrame, pd.Series]:
-    """The best path from each of `sources` to each of `targets` that can be reached, along edges of at most `steps`
-    steps; what is best see WORDS (of equal ones the first by root ids is one). A cell is not its own target.
+    """The best path from each of `sources` to each of `targets` (root ids) that it reaches in at most `steps` edges,
+    and the number of pairs reached in each number of steps (int64, indexed by steps). WORDS says which path is best for
+    an `order`; ties go by root ids. A cell is not its own target.
 
-    Columns: pre_root_id, post_root_id, steps, weakest (int64: synapses of the weakest step), via_1_root_id,
-    via_2_root_id (Int64: the cells between), num_syn_1, num_syn_2, num_syn_3 (Int64); the shortest, or strongest,
-    first, at most `most` (None = all). Beside them: how many pairs are reached in how many steps (int64, by steps).
+    Columns of the paths: pre_root_id, post_root_id, steps, weakest (int64: synapses of the weakest step),
+    via_1_root_id, via_2_root_id (Int64: the cells between, null beyond the path), num_syn_1, num_syn_2, num_syn_3
+    (Int64: synapses of each step). The best come first, at most `most` of them (None = all).
 
-    Raises TooLarge for more than 5 million pairs unless only the first are asked for, and for very many edges and
-    sources; BadInput for a number of steps that is not 1 to 3.
+    Raises BadInput unless `steps` is 1 to MOST_STEPS, TooLarge for more than MOST_PAIRS pairs with `most` None, and for
+    more than MOST_WALKED edges times sources.
     """
     if not 1 <= steps <= MOST_STEPS:
         raise BadInput(f"Paths of {steps} steps are not searched.", f"Choose 1 to {MOST_STEPS}.")
@@ -58,21 +59,23 @@ def between(
             f"{len(edges):,} connections are too many to follow from {len(sources):,} cells.", "Choose fewer cells."
         )
     graph = _Graph(edges)
-    own = indices_of(graph.ids, sources)
-    other = indices_of(graph.ids, targets)
-    start, end = own[0][own[1]], other[0][other[1]]
-    step = max(1, _EACH // max(len(edges), len(graph.ids), 1))
+    source_indices, sources_known = indices_of(graph.ids, sources)
+    target_indices, targets_known = indices_of(graph.ids, targets)
+    start, end = source_indices[sources_known], target_indices[targets_known]
+    step = max(1, _BATCH // max(len(edges), len(graph.ids), 1))
     best = [graph.best(start[at : at + step], end, steps, order, most) for at in range(0, max(len(start), 1), step)]
-    ends, others, num_steps, weakest = (np.concatenate(parts) for parts in zip(*(one for one, _ in best), strict=True))
+    starts, ends, num_steps, weakest = (
+        np.concatenate(parts) for parts in zip(*(pairs for pairs, _ in best), strict=True)
+    )
     keys = (num_steps, -weakest) if order == "shortest" else (-weakest, num_steps)
-    ordered = np.lexsort((others, ends, *keys[::-1]))[: len(ends) if most is None else most]
-    chosen = ends[ordered], others[ordered], num_steps[ordered], weakest[ordered]
+    ordered = np.lexsort((ends, starts, *keys[::-1]))[: len(starts) if most is None else most]
+    chosen = starts[ordered], ends[ordered], num_steps[ordered], weakest[ordered]
     reached = np.sum([counts for _, counts in best], axis=0)
     return graph.frame(*chosen, step), pd.Series(reached, name="pairs")[1:]
 
 
 class _Graph:
-    """The edges among all cells, sorted by where they lead."""
+    """The edges among all cells, sorted by their targets."""
 
     def __init__(self, edges: Edges) -> None:
         frame = edges.frame()
@@ -86,11 +89,13 @@ class _Graph:
     def best(
         self, sources: Indices, targets: Indices, steps: int, order: Order, most: int | None
     ) -> tuple[tuple[Indices, Indices, Indices, Counts], Indices]:
-        """The pairs of some sources and their targets that are reached, at most so many: both ends, in how many steps,
-        and the synapses of the weakest one; and how many are reached in 0, 1, 2… steps."""
+        """The reached pairs of some sources and targets (indices of cells), at most `most`: sources, targets, numbers
+        of steps, and synapses of the weakest step; and the number of pairs reached in 0, 1, 2… steps."""
         widths, _ = self._walks(sources, steps)
         reach = np.stack([width[:, targets] for width in widths])
-        best = np.argmax(reach > 0 if order == "shortest" else reach, axis=0)  # of equal ones that of the fewest steps
+        best = np.argmax(
+            reach > 0 if order == "shortest" else reach, axis=0
+        )  # argmax takes the first of ties, which has the fewest steps
         weakest = np.take_along_axis(reach, best[None], axis=0)[0] if reach.size else reach[0]
         rows, columns = np.nonzero((weakest > 0) & (sources[:, None] != targets[None, :]))
         num_steps, weak = best[rows, columns] + 1, weakest[rows, columns]
@@ -102,7 +107,7 @@ class _Graph:
         return (sources[rows], targets[columns], num_steps, weak), reached
 
     def frame(self, starts: Indices, ends: Indices, num_steps: Indices, weakest: Counts, step: int) -> pd.DataFrame:
-        """The paths between pairs, as of :func:`between`; so many sources are looked at at once."""
+        """The paths between pairs, with the columns of :func:`between`; `step` sources are traced at once."""
         via, num_syn = np.zeros((2, MOST_STEPS, len(starts)), np.int64)
         sources, of = np.unique(starts, return_inverse=True)
         for at in range(0, len(sources), step):
@@ -123,9 +128,9 @@ class _Graph:
         )
 
     def _walks(self, sources: Indices, steps: int, *, traced: bool = False) -> tuple[list[Counts], list[Counts]]:
-        """For each number of steps, of walks from each source to each cell, the most that the weakest step of one has
-        (0 = there is none), and where they are `traced`, the edge that the widest arrives by. One that is the widest of
-        the fewest steps visits no cell twice."""
+        """For each number of steps, the width of the widest walk from each source (rows) to each cell (columns): the
+        number of synapses of its weakest step, 0 where there is no walk; and, if `traced`, the edge by which that walk
+        arrives. A walk that is the widest with the fewest steps visits no cell twice, so it is a path."""
         shape = (len(sources), len(self.ids))
         width = np.zeros(shape, np.int32)
         width[np.arange(len(sources)), sources] = np.iinfo(np.int32).max

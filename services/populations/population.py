@@ -20,15 +20,17 @@ from services.populations.sets import CellSet, Proofread
 from services.populations.synapse_reading import Progress
 
 NO_SIZES = "The synapse table has no sizes."
-"""Said once of populations beside each other."""
+"""A note that is shown once where two populations are compared."""
 
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """The presynaptic and the postsynaptic set of a question. `requested` are the sets before those cells were left out
-    that `proofread` does not count (see :data:`sets.PROOFREAD`). `through` is the set that paths may lead through (""
-    = both); where it is given, `pre` and `post` have all cells of the three. `synapses` is the line that synapses have
-    to pass to count ("" = all do; see :func:`synapse_filter.chosen_among`)."""
+    """A presynaptic and a postsynaptic set of cells.
+
+    `requested` are the sets before cells were left out by `proofread` (see :data:`sets.PROOFREAD`). `through` is the
+    set that paths may lead through ("" = both sets); where it is not None, `pre` and `post` have the cells of all these
+    sets. `synapses` is the filter line for synapses ("" = all are counted; see :func:`synapse_filter.chosen_among`).
+    """
 
     release: Release
     pre: CellSet
@@ -40,12 +42,12 @@ class Pair:
 
     @property
     def line(self) -> str:
-        """What to ask :func:`choose` for so that the same synapses count."""
+        """The `synapses` argument of :func:`choose` that gives the same filter line."""
         return self.synapses or synapse_filter.ALL
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was left out of either set, in sentences that name it, and which synapses count."""
+        """Sentences about what was left out of each set, which synapses are counted, and notices of tables."""
         sides = [("Presynaptic", self.pre), ("Postsynaptic", self.post)]
         shared = [note for note in self.pre.notes if note in self.post.notes]
         sentences = [f"Both sets: {note}" for note in shared]
@@ -56,16 +58,17 @@ class Pair:
 
     @property
     def general(self) -> tuple[str, ...]:
-        """Those of the notes, or parts of them, that are not about these sets alone."""
+        """The notes, or parts of notes, that apply to any sets: those about counted synapses and the notices of
+        tables."""
         return (*self._counting(), *self.notices)
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What the owners give notice of, of the tables of both sets and of those that tell of all cells."""
+        """The notices that owners attached to the tables of both sets and to those that describe all cells."""
         return self.release.notices(*self.release.roles.of_cells, self.pre.table, self.post.table)
 
     def _counting(self) -> tuple[str, ...]:
-        """Which synapses count."""
+        """A sentence that says which synapses are counted; () where that is all of them, as usual."""
         if self.synapses:
             return (f"Synapses count where {self.synapses}.",)
         usual = synapse_filter.usual(self.release)
@@ -74,8 +77,8 @@ class Pair:
 
 @dataclass(frozen=True, eq=False)
 class Population:
-    """Two sets with the synapses among them (see :func:`synapse_reading.read`) and their edges. `sized` tells whether
-    synapses have sizes."""
+    """Two sets of cells with the synapses among them (columns as of :func:`synapse_reading.read`) and their edges.
+    `sized` is whether synapses have sizes."""
 
     pair: Pair
     synapses: pd.DataFrame = field(repr=False)
@@ -84,13 +87,13 @@ class Population:
 
     @property
     def between(self) -> pd.DataFrame:
-        """The synapses between different cells, which alone count."""
+        """The synapses without autapses; only these are counted."""
         different = self.synapses["pre_root_id"] != self.synapses["post_root_id"]
         return self.synapses[different.to_numpy(bool)].reset_index(drop=True)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a person should know beside the numbers."""
+        """Sentences about the sets and about synapses that are not counted."""
         sentences = list(self.pair.notes)
         if len(self.pair.pre) and len(self.pair.post) and not len(self.edges):
             sentences.append("There are no synapses among these sets.")
@@ -105,8 +108,8 @@ class Population:
 
 
 def with_new(notes: Sequence[str], more: Sequence[str]) -> tuple[str, ...]:
-    """Notes with those of `more` that are in none of them."""
-    return (*notes, *(one for one in more if not any(one in note for note in notes)))
+    """Notes followed by those of `more` that no note contains."""
+    return (*notes, *(addition for addition in more if not any(addition in note for note in notes)))
 
 
 def choose(
@@ -118,24 +121,25 @@ def choose(
     through: str | None = None,
     synapses: str = "",
 ) -> Pair:
-    """The sets that two texts name (see :func:`sets.resolve`); `post` left out is `pre`. With `through`, what paths
-    between them may use (see :class:`Pair`). `synapses` is the line that synapses have to pass to count ("" = the usual
-    one, "all" = none). Raises as :func:`sets.resolve`, and BadInput for a line that cannot be read."""
+    """The pair of sets that two texts name (see :func:`sets.resolve`); without `post`, both are the set `pre`.
+    `proofread` and `through` are as of :class:`Pair`. `synapses` is the filter line for synapses ("" = the usual one,
+    "all" = no filter). Raises as :func:`sets.resolve`, and BadInput for a line that cannot be parsed."""
     where = synapse_filter.chosen_among(release, synapses)
     texts = [pre] if not post.strip() or post.strip() == pre.strip() else [pre, post]
     cell_sets = gather(*(partial(sets.resolve, release, text) for text in texts))
-    before, after = cell_sets[0], cell_sets[-1]
+    pre_set, post_set = cell_sets[0], cell_sets[-1]
     if through is not None:
         others = [sets.resolve(release, through)] if through.strip() else []
-        joined = sets.union([before, after, *others])
-        before, after = replace(joined, text=before.text), replace(joined, text=after.text)
-    one = before if proofread == "off" else sets.proofread_only(release, before, "axon")
-    other = sets.proofread_only(release, after, "dendrite") if proofread == "both" else after
-    return Pair(release, one, other, proofread, (before, after), through, where)
+        joined = sets.union([pre_set, post_set, *others])
+        pre_set, post_set = replace(joined, text=pre_set.text), replace(joined, text=post_set.text)
+    kept_pre = pre_set if proofread == "off" else sets.proofread_only(release, pre_set, "axon")
+    kept_post = sets.proofread_only(release, post_set, "dendrite") if proofread == "both" else post_set
+    return Pair(release, kept_pre, kept_post, proofread, (pre_set, post_set), through, where)
 
 
 def beside(pair: Pair, text: str, end: End) -> Pair:
-    """The pair with another set in place of the presynaptic, or postsynaptic, one. Raises as :func:`choose`."""
+    """The pair with the set that `text` names in place of the one at an `end`. Raises BadInput for "", and as
+    :func:`choose`."""
     if not text.strip():
         raise BadInput("There is no other set to compare with.", "Name a table with a filter, or ids.")
     texts = {"pre": pair.pre.text, "post": pair.post.text} | {end: text}
@@ -143,12 +147,13 @@ def beside(pair: Pair, text: str, end: End) -> Pair:
 
 
 def cost(pair: Pair) -> int:
-    """About how many requests reading the synapses among the sets will take; 0 where all are kept."""
+    """The approximate number of requests to read the synapses among the sets; 0 where all are cached."""
     return synapse_reading.plan(pair.release, pair.pre.ids, pair.post.ids, pair.synapses).num_requests
 
 
 def read(pair: Pair, *, report: Callable[[Progress], None] = lambda _: None) -> Population:
-    """The synapses among the sets, with their edges. Raises as :func:`synapse_reading.read`."""
+    """The population of a pair, read from CAVE or the cache. `report` and errors are as of
+    :func:`synapse_reading.read`."""
     release, ids = pair.release, (pair.pre.ids, pair.post.ids)
 
     def load() -> Population:
@@ -161,34 +166,33 @@ def read(pair: Pair, *, report: Callable[[Progress], None] = lambda _: None) -> 
 
 
 def second(population: Population, pair: Pair, end: End) -> Population:
-    """A population that :func:`beside` names, with the partners that `population` has: its presynaptic cells, or the
-    postsynaptic ones, are others, as the `end` says. Raises as :func:`read`."""
+    """The population of a `pair` of :func:`beside`, with the same partners as `population` at the other end than `end`.
+    Raises as :func:`read`."""
     partners = "post" if end == "pre" else "pre"
-    same = replace(getattr(population.pair, partners), notes=())  # said of the first
+    same = replace(getattr(population.pair, partners), notes=())  # the first population has these notes
     return restricted(read(pair), replace(pair, **{partners: same}))
 
 
 def notes_beside(first: Population, other: Population, label: str) -> tuple[str, ...]:
-    """What a person should know of a population beside the `first`, each sentence after a label that says which it is
-    of; without what is general and said of the first."""
-    repeated = [one for one in (*other.pair.general, NO_SIZES) if any(one in note for note in first.notes)]
-    return tuple(f"{label}: {note}" for note in other.notes if not any(one in note for one in repeated))
+    """The notes of a second population after a `label` each, without general ones that the `first` has as well."""
+    repeated = [general for general in (*other.pair.general, NO_SIZES) if any(general in note for note in first.notes)]
+    return tuple(f"{label}: {note}" for note in other.notes if not any(general in note for general in repeated))
 
 
 def entry(population: Population, groups: tuple[Grouping, Grouping], row: str | None, column: str | None) -> Population:
-    """What there is of a population in one entry of a matrix (see :func:`narrowed`), and the synapses among that."""
+    """The part of a population in one entry of a matrix: the cells of :func:`narrowed`, and the synapses among them."""
     return restricted(population, narrowed(population.pair, groups, row, column))
 
 
 def narrowed(pair: Pair, groups: tuple[Grouping, Grouping], row: str | None, column: str | None) -> Pair:
-    """The cells of two sets in one entry of a matrix, which are in the groups of these names; none for a name that
-    there is not."""
+    """The pair with only the cells in one entry of a matrix: those in the groups named `row` and `column`. A name that
+    no group has gives an empty set."""
     pre, post = _members(groups[0], pair.pre.ids, row), _members(groups[1], pair.post.ids, column)
     return replace(pair, pre=replace(pair.pre, ids=pre), post=replace(pair.post, ids=post))
 
 
 def restricted(population: Population, pair: Pair) -> Population:
-    """A population with the cells of another pair of sets only."""
+    """The population with only the cells of `pair`, and the synapses among these."""
     rows = population.synapses
     kept = np.isin(rows["pre_root_id"], pair.pre.ids) & np.isin(rows["post_root_id"], pair.post.ids)
     synapses = rows[kept].reset_index(drop=True)
@@ -198,14 +202,16 @@ def restricted(population: Population, pair: Pair) -> Population:
 def synapses_of(
     population: Population, pre: Grouping, post: Grouping, row: str | None, column: str | None
 ) -> pd.DataFrame:
-    """The synapses of one entry of a matrix, between the groups of these names; none for a name that there is not."""
+    """The synapses in one entry of a matrix, from the group named `row` onto the one named `column`; none for an
+    unknown name."""
     rows = population.synapses
-    own, other = rows["pre_root_id"].to_numpy(np.int64), rows["post_root_id"].to_numpy(np.int64)
-    kept = np.isin(own, _members(pre, population.edges.pre_ids, row)) & np.isin(
-        other, _members(post, population.edges.post_ids, column)
+    pre_ids, post_ids = rows["pre_root_id"].to_numpy(np.int64), rows["post_root_id"].to_numpy(np.int64)
+    kept = np.isin(pre_ids, _members(pre, population.edges.pre_ids, row)) & np.isin(
+        post_ids, _members(post, population.edges.post_ids, column)
     )
-    return rows[kept & (own != other)].reset_index(drop=True)
+    return rows[kept & (pre_ids != post_ids)].reset_index(drop=True)
 
 
 def _members(groups: Grouping, ids: Ids, name: str | None) -> Ids:
+    """The root ids of the cells in the group of a name."""
     return ids[groups.of == groups.names.index(name)] if name in groups.names else ids[:0]

@@ -1,4 +1,4 @@
-"""A script over caveclient that yields exactly the edges of two sets, and the matrix of cells by cells."""
+"""Copy as Python: a caveclient script that yields exactly the edges among two sets, and their matrix by cells."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from services.tables.script_filters import expression
 from services.tables.scripts import MATCHES, written_arguments, written_client
 
 MOST_IDS = 20_000
+"""Root ids of both sets that are written into a script."""
 READ = "synapses"
-"""What a script calls the synapses among the sets."""
+"""The variable of a script that holds the synapses among the sets."""
 
 _ABOUT = '''"""Synapses among {num_pre:,} presynaptic and {num_post:,} postsynaptic cells.
 
@@ -74,7 +75,7 @@ print(edges)
 _SIZED = """edges["net_size"] = edges["net_size"].where(edges.pop("sized") == edges["num_syn"])  # unless each is known
 """
 PRE, POST = 1, 2
-"""Stand for the ids of the sets in what is written."""
+"""Placeholders for the ids of the sets in a generated call."""
 _PLACED = """
 synapses = synapses.rename(columns=lambda name: name.replace('_pt_root_id', '_root_id')).sort_values('id')
 synapses = synapses[synapses['pre_root_id'] != synapses['post_root_id']].reset_index(drop=True)
@@ -106,9 +107,10 @@ pre_ori, post_ori = (angles.reindex(sorted(ids)).to_numpy('float64') for ids in 
 
 
 def edges_script(pair: Pair) -> str:
-    """The script of a pair of sets, their root ids written out. Its `edges` are those of :meth:`Edges.frame`, its
-    `matrix` the synapses of each presynaptic cell (rows) onto each postsynaptic one. Raises TooLarge for more than
-    20,000 ids, BadInput where the synapses are rows that refer to others."""
+    """The script of a pair of sets, with their root ids written out. Its `edges` have the columns of
+    :meth:`Edges.frame`, its `matrix` the numbers of synapses from each presynaptic cell (rows) onto each postsynaptic
+    cell (columns). Raises TooLarge for more than MOST_IDS ids, BadInput for a synapse table that refers to another
+    table."""
     release = pair.release
     notes = with_new(pair.notes, release.notices(*release.roles.of_cells))
     sides = (f"Presynaptic: {pair.pre.text[:200]}", f"Postsynaptic: {pair.post.text[:200]}")
@@ -126,9 +128,9 @@ def edges_script(pair: Pair) -> str:
 
 
 def readings(pair: Pair, names: Collection[str]) -> list[str]:
-    """Parts of a script that leave what a figure reads in variables of these `names`: READ with pre_root_id,
-    post_root_id, size and, in a volume with depths, depth_um; `pre` and `post`, the root ids; pre_um and post_um, where
-    their somata are (see :func:`chance.somata_um`); `tags`, the compartment of each synapse; pre_ori and post_ori,
+    """Parts of a script that define the variables in `names` for a figure: READ, the synapses with pre_root_id,
+    post_root_id, size and, in a volume with depths, depth_um; `pre` and `post`, the root ids; pre_um and post_um, the
+    positions of somata (see :func:`chance.somata_um`); `tags`, the compartment of each synapse; pre_ori and post_ori,
     the preferred orientations in degrees. Raises as :func:`edges_script`."""
     release = pair.release
     turning = turn(release.volume)
@@ -156,8 +158,8 @@ def readings(pair: Pair, names: Collection[str]) -> list[str]:
 
 
 def second(pair: Pair) -> str:
-    """A part of a script that leaves the synapses and root ids of another pair of sets in second_synapses, second_pre
-    and second_post. Raises as :func:`edges_script`."""
+    """The part of a script that defines second_synapses, second_pre and second_post, the synapses and root ids of a
+    second pair of sets. Raises as :func:`edges_script`."""
     return "\n".join([*readings(pair, ()), f"second_{READ}, second_pre, second_post = {READ}, pre, post"])
 
 
@@ -166,7 +168,7 @@ def _voxel_nm(release: Release) -> list[float]:
 
 
 def _synapses(pair: Pair, *, placed: bool = False) -> str:
-    """The lines that read the synapses; `placed` with their positions."""
+    """The lines that read the synapses, if `placed` with their positions."""
     if len(pair.pre) + len(pair.post) > MOST_IDS:
         raise TooLarge(f"A script would have more than {MOST_IDS:,} ids in it.", "Download the edges as a file.")
     release = pair.release
@@ -187,8 +189,8 @@ def _synapses(pair: Pair, *, placed: bool = False) -> str:
     return _READ.format(
         kept=kept,
         client=written_client(release),
-        pre=_listed(pair.pre.ids.tolist()),
-        post="pre" if same else f"[\n{_listed(pair.post.ids.tolist())}\n]",
+        pre=_written_ids(pair.pre.ids.tolist()),
+        post="pre" if same else f"[\n{_written_ids(pair.post.ids.tolist())}\n]",
         table=shape.table,
         pre_end=f"{shape.pre}_root_id",
         post_end=f"{shape.post}_root_id",
@@ -197,6 +199,6 @@ def _synapses(pair: Pair, *, placed: bool = False) -> str:
     )
 
 
-def _listed(ids: list[int]) -> str:
+def _written_ids(ids: list[int]) -> str:
     lines = [ids[start : start + 5] for start in range(0, len(ids), 5)]
     return "\n".join(f"    {', '.join(map(str, line))}," for line in lines)

@@ -1,4 +1,4 @@
-"""Sets of cells as the root ids of a version: `<table>:<filter line>`, any text with ids, or a saved list of these."""
+"""Sets of cells of a version, written as `<table>:<filter line>`, as text with ids, or as the name of a saved list."""
 
 from __future__ import annotations
 
@@ -28,24 +28,23 @@ from services.tables.tables import TableFrame, TableQuery
 
 Proofread = Literal["axon", "both", "off"]
 PROOFREAD: tuple[Proofread, ...] = ("axon", "both", "off")
-"""Which cells count: presynaptic ones with a proofread axon; also only postsynaptic ones with a proofread dendrite;
-all of them."""
+"""Which cells are kept: "axon" = presynaptic cells with a proofread axon; "both" = also only postsynaptic cells with a
+proofread dendrite; "off" = all."""
 ROOT_IDS = "pt_root_id"
 IDS = re.compile(r"[\s\d\[\](){}'\",;]+")
-"""What is no filter line, but ids in some list."""
+"""A list of ids, which cannot be a filter line."""
 
 
 @dataclass(frozen=True, eq=False)
 class CellSet:
-    """A set of cells of one version. `text` is how it was asked for, `table` whose rows they are ("" = ids were given),
-    `ids` their root ids, sorted and distinct.
+    """A set of cells of one version. `text` is how the set is written, `table` the table whose rows name the cells (""
+    = ids were given), `ids` their root ids, sorted and distinct.
 
-    `num_rows` are the rows, or ids, that name them; `num_repeated` the root ids with more than one of these,
-    `num_without_root` the rows in no segment (root id 0). `num_multi_soma` are the root ids with several nuclei, which
-    are more than one cell; None where nuclei are not known. `num_axons` and `num_dendrites` are how many have the one
-    or the other proofread; None where the version does not tell. With `of_whole_cells` it tells that of cells, so both
-    are the same. `notes` are sentences about what was left out.
-    """
+    `num_rows` is the number of rows, or ids, that name cells, `num_repeated` that of root ids with more than one of
+    them, `num_without_root` that of rows with root id 0. `num_multi_soma` is the number of root ids with several
+    nuclei, which merge several cells; None where nuclei are not known. `num_axons` and `num_dendrites` count cells with
+    a proofread axon or dendrite; None where the version does not tell. If `of_whole_cells`, proofreading is of cells as
+    a whole and both are equal. `notes` are sentences about what was left out."""
 
     text: str
     table: str
@@ -64,7 +63,7 @@ class CellSet:
 
 
 def parse(text: str) -> tuple[str, str]:
-    """The table and filter line of a set; ("", text) for ids."""
+    """The table and the filter line of a written set; ("", text) for ids."""
     table, colon, where = text.strip().partition(":")
     if colon and is_name(table.strip()) and not where.startswith("//") and not table.strip().isdigit():
         return table.strip(), where.strip()
@@ -72,13 +71,12 @@ def parse(text: str) -> tuple[str, str]:
 
 
 def resolve(release: Release, text: str) -> CellSet:
-    """The cells that `text` names at a version: those of the rows of a table that a filter line keeps
-    (`types:cell_type = BC`; `types:` for all), or those with the ids in it (root or nucleus ids).
+    """The cells that `text` names at a version: those in the rows of a table that a filter line keeps
+    (`types:cell_type = BC`; `types:` for all rows), or those with the root or nucleus ids in it.
 
-    A stale root id becomes the one that holds most of it now. Raises BadInput for a text that names nothing, a table
-    without root ids or a version that is not kept; NotFound for a table that the version does not have; TooLarge for
-    one that cannot be held.
-    """
+    An outdated root id is replaced by the one that holds most of it at the version. Raises BadInput for a text that
+    names no cells, a table without root ids, or a moment that is not a kept version; NotFound for a table that the
+    version does not have; TooLarge for more rows than can be held."""
     if not release.version.kept:
         raise BadInput(
             f"Populations are read at versions that are kept; {release.version.title} is not.", "Choose another."
@@ -87,14 +85,14 @@ def resolve(release: Release, text: str) -> CellSet:
     if not text.strip():
         raise BadInput("No cells are given.", "Name a table with a filter, as in types:cell_type = BC, or ids.")
     if table and table not in release.tables() and IDS.fullmatch(where):
-        table = ""  # a name of what is pasted, as in root_id: 864691135000000000
+        table = ""  # a label before pasted ids, as in root_id: 864691135000000000
     result = _of_table(release, table, where) if table else _of_ids(release, where)
     return _counted(release, replace(result, text=f"{table}:{where}" if table else where))
 
 
 def proofread_only(release: Release, whole: CellSet, part: Literal["axon", "dendrite"]) -> CellSet:
-    """The cells of a set that have their axon, or dendrite, proofread; all where the version does not tell, and a note
-    then says so."""
+    """The set with only the cells whose axon, or dendrite, is proofread; all of them, with a note, where the version
+    does not tell."""
     known = proofreading.rows(release)
     if known is None:
         none = f"Version {release.version.label} of {release.datastack} has no proofreading table"
@@ -102,14 +100,14 @@ def proofread_only(release: Release, whole: CellSet, part: Literal["axon", "dend
         message = f"{why}, so all cells count."
         return replace(whole, notes=(*whole.notes, message))
     kept = np.isin(whole.ids, _proofread(known, part))
-    left = len(whole) - int(kept.sum())
+    left_out = len(whole) - int(kept.sum())
     what = "not proofread" if known.attrs["whole"] else f"{part} not proofread"
-    message = f"{left:,} of {len(whole):,} cells left out: {what}." if left else ""
+    message = f"{left_out:,} of {len(whole):,} cells left out: {what}." if left_out else ""
     return replace(whole, ids=whole.ids[kept], notes=(*whole.notes, *filter(None, [message])))
 
 
 def root_id(text: str) -> int:
-    """The root id that a text is. Raises BadInput."""
+    """The root id in a text. Raises BadInput for text that is not a single positive int64."""
     text = text.strip()
     if not (text.isascii() and text.isdigit()) or len(text) > 19 or not 0 < int(text) < 2**63:
         raise BadInput(f"{text[:40]!r} is not a root id.", "Give the root id of a cell in the sets.")
@@ -117,7 +115,8 @@ def root_id(text: str) -> int:
 
 
 def union(several: Sequence[CellSet]) -> CellSet:
-    """The cells of any of several sets; what is known of these alone is not known of them."""
+    """The cells in any of several sets, with the notes of all; counts of rows and proofread cells are not carried
+    over."""
     ids = np.unique(np.concatenate([one.ids for one in several]))
     return CellSet("", "", ids, len(ids), notes=tuple(dict.fromkeys(note for one in several for note in one.notes)))
 
@@ -136,7 +135,7 @@ def _of_table(release: Release, table: str, where: str) -> CellSet:
 
 
 def _of_large(release: Release, table: LargeTable, query: TableQuery) -> CellSet:
-    """The cells of rows that are too many to hold: of these, root ids alone are read."""
+    """The cells in rows of a table too large to be held, of which only the root ids are read."""
     name, most = table.info.name, large_tables.MOST_EXPORTED
     if ROOT_IDS not in {column.name for column in table.columns}:
         raise BadInput(f"{name} has no root ids, so its rows name no cells.", "Choose another table.")
@@ -161,11 +160,11 @@ def _of_ids(release: Release, text: str) -> CellSet:
     outdated = unsure[~latest]
     successors = gather(*(partial(_successors, release, int(root)) for root in roots[outdated[:MOST_FOLLOWED]]))
     notes += _replaced(release, roots[outdated].tolist(), successors)
-    roots[outdated] = [*(one[0][0] if one else 0 for one in successors), *[0] * (len(outdated) - len(successors))]
+    roots[outdated] = [*(newer[0][0] if newer else 0 for newer in successors), *[0] * (len(outdated) - len(successors))]
     followed = sum(map(bool, successors))
     if lost := len(outdated) - followed:
         notes.append(f"No cells at version {release.version.label}: {lost:,} of the ids.")
-    rounded = [one for one in ids[roots == 0].tolist() if looks_rounded(one)]
+    rounded = [number for number in ids[roots == 0].tolist() if looks_rounded(number)]
     if rounded:
         which = "1 id looks" if len(rounded) == 1 else f"{len(rounded):,} ids look"
         notes.append(
@@ -175,7 +174,7 @@ def _of_ids(release: Release, text: str) -> CellSet:
 
 
 def _listed(release: Release, text: str) -> tuple[Sequence[int], list[str]]:
-    """The ids of a text or of the saved list that it names, and what there is to say of them."""
+    """The ids in a text, or in the saved list that it names, and notes about them."""
     if saved := saved_ids.ids_of(release.cave, release.datastack, text):
         return saved, []
     pasted = pasted_positions.placed(release, text) or pasted_positions.read(release, text)
@@ -192,8 +191,8 @@ def _successors(release: Release, root: int) -> list[tuple[int, float]]:
 
 
 def _replaced(release: Release, outdated: Sequence[int], successors: Sequence[list[tuple[int, float]]]) -> list[str]:
-    """What is used for root ids of another time, of which the first have `successors`; where a root was split evenly,
-    all are named."""
+    """Notes on the root ids used in place of outdated ones, the first of which have `successors`; for a root id that
+    was split evenly, all of them are named."""
     followed = [(root, several) for root, several in zip(outdated, successors, strict=False) if several]
     newer = release.came_after([root for root, _ in followed])
     notes: list[str] = []

@@ -1,4 +1,4 @@
-"""Cells that are wired alike, and the partners that two of them share."""
+"""Cells with similar connectivity, and the partners that two of them share."""
 
 from __future__ import annotations
 
@@ -18,18 +18,20 @@ from services.populations.orders import MOST_CLUSTERED
 from services.populations.similarity import Measure
 
 CLUSTERS = 8
+"""The default number of clusters."""
 MOST_CLUSTERS = 50
 
 
 @dataclass(frozen=True, eq=False)
 class Profiles:
-    """How many synapses each cell of `ids` (rows of `counts`) has with each group of partners (columns)."""
+    """The number of synapses of each cell in `ids` (rows of `counts`, float64) with each group of partners
+    (columns)."""
 
     ids: Ids
     counts: Floats
 
     def row(self, root_id: int) -> int:
-        """The row of a cell. Raises NotFound for one that is not among them."""
+        """The row of a cell in `counts`. Raises NotFound for a cell that is not in `ids`."""
         at = int(np.searchsorted(self.ids, root_id))
         if at == len(self.ids) or self.ids[at] != root_id:
             raise NotFound(f"Cell {root_id} is not among those compared here.", "Choose one of the set.")
@@ -37,30 +39,30 @@ class Profiles:
 
 
 def profiles(edges: Edges, pre: Grouping, post: Grouping, direction: Side) -> Profiles:
-    """The profiles of presynaptic cells by the groups of their targets ("out"), of postsynaptic ones by those of their
-    sources ("in"), or of the cells of both sets by either ("both")."""
+    """The connectivity profiles of presynaptic cells by the groups of their targets ("out"), of postsynaptic cells by
+    the groups of their sources ("in"), or of the cells in both sets by both ("both": targets, then sources)."""
     outputs, inputs = _counts(edges.pre, edges.pre_ids, edges.post, post, edges), _inputs(edges, pre)
     if direction == "out":
         return Profiles(edges.pre_ids, outputs)
     if direction == "in":
         return Profiles(edges.post_ids, inputs)
-    own, other = edges.in_both
-    return Profiles(edges.pre_ids[own], np.hstack([outputs[own], inputs[other]]))
+    pre_index, post_index = edges.in_both
+    return Profiles(edges.pre_ids[pre_index], np.hstack([outputs[pre_index], inputs[post_index]]))
 
 
 def like(profiles: Profiles, root_id: int, measure: Measure = "cosine") -> pd.DataFrame:
-    """The other cells by how alike their profiles are to that of one, the likest first; cells without synapses are left
-    out. Columns: root_id (int64), similarity (float64, 0 to 1), num_syn (int64). Raises NotFound for a cell that is not
-    among them, BadInput for one without synapses."""
+    """The other cells by the similarity of their profiles to that of one cell, the most similar first; cells without
+    synapses are left out. Columns: root_id (int64), similarity (float64, 0 to 1), num_syn (int64). Raises NotFound for
+    a cell without a profile, BadInput for one without synapses."""
     at = profiles.row(root_id)
     if not profiles.counts[at].any():
         raise BadInput(f"Cell {root_id} has no synapses among these sets.", "Choose another cell.")
-    alike = similarity.similarities(profiles.counts[at : at + 1], measure, profiles.counts)[0]
-    kept = np.isfinite(alike) & (profiles.ids != root_id)
+    similarities = similarity.similarities(profiles.counts[at : at + 1], measure, profiles.counts)[0]
+    kept = np.isfinite(similarities) & (profiles.ids != root_id)
     frame = pd.DataFrame(
         {
             "root_id": profiles.ids[kept],
-            "similarity": alike[kept],
+            "similarity": similarities[kept],
             "num_syn": profiles.counts[kept].sum(axis=1).astype(np.int64),
         }
     )
@@ -70,13 +72,13 @@ def like(profiles: Profiles, root_id: int, measure: Measure = "cosine") -> pd.Da
 
 
 def clusters(profiles: Profiles, number: int = CLUSTERS, measure: Measure = "cosine") -> pd.DataFrame:
-    """The cells in at most so many clusters (average linkage), 1 the largest, in the order of the tree's leaves; cells
+    """The cells in at most `number` clusters (average linkage), 1 the largest, in the order of the tree's leaves; cells
     without synapses are left out. Columns: root_id, cluster and num_syn (int64). Raises BadInput for a number that is
-    not 1 to 50, TooLarge for more than 3,000 cells."""
+    not 1 to MOST_CLUSTERS, TooLarge for more than MOST_CLUSTERED cells."""
     if not 1 <= number <= MOST_CLUSTERS:
         raise BadInput(f"{number:,} clusters are not possible.", f"Choose 1 to {MOST_CLUSTERS}.")
-    some = profiles.counts.any(axis=1)
-    ids, counts = profiles.ids[some], profiles.counts[some]
+    connected = profiles.counts.any(axis=1)
+    ids, counts = profiles.ids[connected], profiles.counts[connected]
     if len(ids) > MOST_CLUSTERED:
         raise TooLarge(
             f"{len(ids):,} cells are more than the {MOST_CLUSTERED:,} that are clustered.", "Choose fewer cells."
@@ -95,10 +97,10 @@ def clusters(profiles: Profiles, number: int = CLUSTERS, measure: Measure = "cos
 
 
 def partners(edges: Edges, cells: tuple[int, int], direction: Side) -> pd.DataFrame:
-    """The partners of two cells among the sets, those of both first, then by synapses.
+    """The partners of two cells within the sets, shared ones first, then by synapses.
 
-    Columns: direction ("out": targets, "in": sources), root_id (int64), of ("both", "first", "second"), num_syn_first,
-    num_syn_second (int64). Raises NotFound for a cell that is in neither set.
+    Columns: direction ("out": targets, "in": sources), root_id (int64), of (whose partner it is: "both", "first" or
+    "second"), num_syn_first, num_syn_second (int64). Raises NotFound for a cell that is in neither set.
     """
     for cell in cells:
         if cell not in edges.pre_ids and cell not in edges.post_ids:
@@ -131,7 +133,7 @@ def _counts(own: Indices, ids: Ids, partner: Indices, groups: Grouping, edges: E
 
 
 def _by_size(labels: Indices) -> Indices:
-    """Labels from 1 anew, so that 1 is the largest cluster."""
+    """The labels renumbered from 1 by size, so that 1 is the largest cluster."""
     _, which, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     ranks = np.empty(len(sizes), np.int64)
     ranks[np.argsort(-sizes, kind="stable")] = np.arange(1, len(sizes) + 1)

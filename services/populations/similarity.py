@@ -1,4 +1,4 @@
-"""How alike cells, or groups, are in whom they are connected to, and orders that put alike ones side by side."""
+"""Similarity of connectivity profiles, and clustering that puts similar ones side by side."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from services.populations.edges import Floats, Indices
 Measure = Literal["cosine", "jaccard"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 Branches: TypeAlias = tuple[Floats, Floats]
-"""Where the corners of the branches of a dendrogram are, along its leaves and in height."""
+"""The corners of the branches of a dendrogram: positions along the leaves, and heights; each of shape (merges, 4)."""
 
 
 def similarities(profiles: Floats, measure: Measure = "cosine", others: Floats | None = None) -> Floats:
-    """How alike each row of numbers is to each of `others` (left out: of the same), 0 to 1: the cosine of the angle
-    between them, or, by "jaccard", the shared ones of all columns in which either has anything. NaN for a row of zeros,
-    which is like nothing."""
-    own, other = (_weighed(rows, measure) for rows in (profiles, profiles if others is None else others))
-    products = own @ other.T
-    ones, twos = (own * own).sum(axis=1)[:, None], (other * other).sum(axis=1)[None, :]
-    below = ones + twos - products if measure == "jaccard" else np.sqrt(ones * twos)
-    empty = (ones == 0) | (twos == 0)
+    """The similarity, from 0 to 1, of each row of `profiles` (rows of the result) to each row of `others` (columns;
+    None = `profiles`): the cosine of the angle between them or, for "jaccard", the share of columns that are positive
+    in both among those positive in either. NaN for a row of zeros."""
+    rows, columns = (_weighed(numbers, measure) for numbers in (profiles, profiles if others is None else others))
+    products = rows @ columns.T
+    row_norms, column_norms = (rows * rows).sum(axis=1)[:, None], (columns * columns).sum(axis=1)[None, :]
+    below = row_norms + column_norms - products if measure == "jaccard" else np.sqrt(row_norms * column_norms)
+    empty = (row_norms == 0) | (column_norms == 0)
     result = np.divide(products, below, out=np.full(products.shape, np.nan), where=(below > 0) & ~empty)
     return np.clip(result, 0.0, 1.0)
 
@@ -35,8 +35,8 @@ def _weighed(profiles: Floats, measure: Measure) -> Floats:
 
 
 def clustering(profiles: Floats, measure: Measure = "cosine") -> npt.NDArray[np.float64]:
-    """The tree of rows (scipy's linkage matrix): average linkage of one less their similarity; a row of zeros is as far
-    from others as can be. Two rows or more are needed."""
+    """The tree of at least two rows, as scipy's linkage matrix: average linkage with 1 - similarity as the distance.
+    The distance of a row of zeros from all others is 1."""
     apart = 1.0 - np.nan_to_num(similarities(profiles, measure))
     np.fill_diagonal(apart, 0.0)
     tree: npt.NDArray[np.float64] = hierarchy.linkage(distance.squareform(apart, checks=False), method="average")
@@ -49,9 +49,9 @@ def leaves(tree: Floats) -> Indices:
 
 
 def branches(tree: Floats) -> Branches:
-    """A dendrogram: for each merge of a tree the four corners of its branch, along the leaves (0, 1, 2…, in their
-    order) and in height (0 to 1). scipy draws it by recursion, which a deep tree of thousands of cells does not
-    survive."""
+    """The dendrogram of a tree of :func:`clustering`: for each merge the four corners of its branch, along the leaves
+    (0, 1, 2… in their order) and in height (0 to 1). scipy's own function is recursive and fails for deep trees of
+    thousands of cells."""
     count = len(tree) + 1
     along, height = np.zeros(2 * count - 1), np.zeros(2 * count - 1)
     along[leaves(tree)] = np.arange(count)

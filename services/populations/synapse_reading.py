@@ -1,10 +1,9 @@
-"""Reading the synapses among two sets of cells through CAVE, in chunks that are each paid for once.
+"""Reading the synapses among two sets of cells from CAVE in chunks, each of which is requested only once.
 
-A chunk is a rectangle: all synapses that count of some cells onto some others. It is kept under the version, these
-cells and the line that says which synapses count, and
-noted, so that another pair of sets is cut into what kept rectangles cover and what has to be asked for. A note that is
-lost, or a chunk that had to make room, costs requests and nothing else.
-"""
+A chunk is a rectangle of the matrix of cells: all counted synapses from some cells onto some others. It is cached by
+the version, its cells and the filter line for synapses, and a note of it is kept, so that for another pair of sets only
+the part that no cached rectangle covers has to be requested. A lost note or an evicted chunk costs requests and nothing
+else."""
 
 from __future__ import annotations
 
@@ -32,22 +31,22 @@ from services.core.parallel import MOST_AT_ONCE, gather
 from services.populations.edges import Ids, indices_of
 
 IDS_AT_ONCE = 5_000
-"""Root ids at each end in one request: 100 kB of JSON."""
+"""Most root ids at each end in one request: 100 kB of JSON."""
 SPARSER = 1.3
-"""The power of the rows that CAVE sends at once that is the number of pairs of cells whose synapses surely fit one
-answer, so are not counted first. The more cells, the fewer synapses for a pair: 3,200 pairs have 500 at most, and the
-7.8 million of 2,800 proofread cells of a cubic millimetre of cortex, which have some 2 for each 100, 200,000."""
+"""Up to row_limit ** SPARSER pairs of cells, their synapses are taken to fit into one answer of CAVE (row_limit rows)
+and are not counted first. The more cells, the fewer synapses for each pair: 3,200 pairs have at most 500, and the 7.8
+million pairs of 2,800 proofread cells in a cubic millimetre of cortex, with about 2 for each 100 pairs, 200,000."""
 SAMPLED = 500
-"""Cells whose synapses with any others are counted to tell how many all have, to a tenth or so."""
+"""Cells sampled to estimate the number of synapses of all cells with any partner, to about a tenth."""
 SPREAD = 3.0
-"""How far above the mean a cell is reckoned with, in means: 1.5 standard deviations of a number that varies by twice
-its mean, for few cells are proofread."""
+"""How far above the mean a cell's number of synapses is assumed to be, in means: 1.5 standard deviations, where one is
+twice the mean, since few cells are proofread."""
 FILL = 0.9
-"""Share of the server's row limit that is planned with, for the number of synapses is known to about a tenth."""
+"""Share of the server's row limit that a chunk is planned for, since numbers of synapses are known to about a tenth."""
 MOST_SYNAPSES = 20_000_000
-"""Rows that are held at once: 0.8 GB."""
+"""Most rows that are held in memory at once: 0.8 GB."""
 MOST_NOTES = 62
-"""Kept rectangles that a plan looks at: one bit each in a word of 64."""
+"""Most cached rectangles that a plan uses: one bit each in a word of 64."""
 COLUMNS = ("id", "pre_root_id", "post_root_id", "size", "x_nm", "y_nm", "z_nm")
 
 Mask = npt.NDArray[np.bool_]
@@ -62,30 +61,31 @@ class Rectangle:
 
     @cached_property
     def name(self) -> tuple[str, str]:
-        """The same texts for the same cells."""
+        """A digest of the cells at each end; equal for equal cells."""
         return digest(self.pre), digest(self.post)
 
     def holds(self, pre_ids: Ids, post_ids: Ids) -> tuple[Mask, Mask]:
-        """Which of some cells it has at either end."""
+        """Which of `pre_ids` are among its presynaptic cells, and which of `post_ids` among its postsynaptic ones."""
         return _holds(self.pre, pre_ids), _holds(self.post, post_ids)
 
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """How the synapses among two sets are come by: the rectangles that are `kept`, and the chunks to `ask` CAVE for."""
+    """How to read the synapses among two sets: the rectangles that are cached (`kept`), and those to request
+    (`ask`)."""
 
     kept: tuple[Rectangle, ...]
     ask: tuple[Rectangle, ...]
 
     @property
     def num_requests(self) -> int:
-        """About how many requests these take: a chunk is meant to be one answer."""
+        """The approximate number of requests: a chunk is planned to be one answer."""
         return len(self.ask)
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a reading is: chunks `done` of `total`, `rows` synapses so far, and the seconds since it began."""
+    """The progress of a reading: `done` of `total` chunks, `rows` synapses so far, and the seconds since it started."""
 
     done: int
     total: int
@@ -94,12 +94,12 @@ class Progress:
 
     @property
     def seconds_left(self) -> float | None:
-        """At the pace so far; None before the first chunk."""
+        """The estimated time for the rest, at the pace so far; None before the first chunk."""
         return self.seconds / self.done * (self.total - self.done) if self.done else None
 
 
 class _Counted:
-    """Tells of the rows of some chunks as they come, from whatever thread."""
+    """Reports the rows of some chunks as they arrive; safe to call from any thread."""
 
     def __init__(self, before: Progress, begun: float, report: Callable[[Progress], None]) -> None:
         self._now, self._begun, self._report = before, begun, report
@@ -112,8 +112,8 @@ class _Counted:
 
 
 def plan(release: Release, pre_ids: Ids, post_ids: Ids, where: str = "") -> Plan:
-    """What has to be asked to know the synapses among two sets of cells that the line `where` keeps, given what was
-    read before. Asks CAVE nothing but how many synapses some of the cells have, and that only of large sets."""
+    """How to read the synapses among two sets of cells that the filter line `where` keeps, given what is cached. The
+    only requests are counts of synapses, for large sets."""
     kept, blocks = uncovered(_known(release, where), pre_ids, post_ids)
     return Plan(tuple(kept), tuple(chunk for block in blocks for chunk in _chunks(release, *block)))
 
@@ -126,43 +126,42 @@ def read(
     *,
     report: Callable[[Progress], None] = lambda _: None,
 ) -> pd.DataFrame:
-    """All synapses of the cells `pre_ids` onto the cells `post_ids` that the line `where` keeps (see
+    """All synapses from the cells `pre_ids` onto the cells `post_ids` that the filter line `where` keeps (see
     :func:`synapse_filter.among`), sorted by id, each once.
 
-    Columns: id, pre_root_id, post_root_id (int64), size (float32, in voxels; NaN = not known), and x_nm, y_nm, z_nm
-    (float32) of its centre. `report` is told after every round of chunks, and between the answers of one that takes
-    several; what it raises ends the reading, and the chunks that were read are kept. Raises TooLarge for more than can
-    be held, and what CAVE raises.
-    """
-    begun = time.monotonic()
+    Columns: id, pre_root_id, post_root_id (int64), size (float32, voxels; NaN = not known), and x_nm, y_nm, z_nm of the
+    centre (float32). `report` gets the progress after each round of chunks, and between the answers of a chunk that
+    takes several; an exception that it raises ends the reading, and chunks read so far stay cached. Raises TooLarge for
+    more than MOST_SYNAPSES, and the errors of CAVE."""
+    started = time.monotonic()
     planned = plan(release, pre_ids, post_ids, where)
-    parts = [_within(_chunk(release, one, where), pre_ids, post_ids) for one in planned.kept]
+    parts = [_within(_chunk(release, rectangle, where), pre_ids, post_ids) for rectangle in planned.kept]
     strips, total = _Strips(release, where, planned.ask), len(planned.ask)
     report(Progress(0, total, sum(map(len, parts)), 0.0))
     for done in range(0, total, MOST_AT_ONCE):
-        some = planned.ask[done : done + MOST_AT_ONCE]
+        batch = planned.ask[done : done + MOST_AT_ONCE]
         before = Progress(done, total, sum(map(len, parts)), 0.0)
-        with between_pages(_Counted(before, begun, report)):
-            frames = gather(*(partial(_chunk, release, one, where) for one in some))
-        strips.note(some)
+        with between_pages(_Counted(before, started, report)):
+            frames = gather(*(partial(_chunk, release, rectangle, where) for rectangle in batch))
+        strips.note(batch)
         parts += [_within(part, pre_ids, post_ids) for part in frames]
         _refuse(rows := sum(map(len, parts)))
-        report(Progress(done + len(some), total, rows, time.monotonic() - begun))
+        report(Progress(done + len(batch), total, rows, time.monotonic() - started))
     return _together(parts)
 
 
 def uncovered(known: Iterable[Rectangle], pre_ids: Ids, post_ids: Ids) -> tuple[list[Rectangle], list[tuple[Ids, Ids]]]:
-    """The `known` rectangles that have pairs of two sets which newer ones do not have, and the pairs that none has, as
-    few sets of cells and others.
+    """The rectangles of `known` (newest first) that cover pairs of two sets not covered by newer ones, and the
+    uncovered pairs as a small number of blocks, each of presynaptic and postsynaptic cells.
 
-    Each known one is a bit of a word for each cell that it has; a pair is covered where the words of its two cells
-    share a bit. Cells of the same word are treated alike, so the cost does not grow with the pairs.
+    Each rectangle used is one bit in a word for each cell that it contains; a pair is covered if the words of its two
+    cells share a bit. Cells with equal words are treated together, so the cost does not grow with the number of pairs.
     """
     used: list[Rectangle] = []
     pre_bits = np.zeros(len(pre_ids), dtype=np.uint64)
     post_bits = np.zeros(len(post_ids), dtype=np.uint64)
-    for one in known:
-        pre, post = one.holds(pre_ids, post_ids)
+    for rectangle in known:
+        pre, post = rectangle.holds(pre_ids, post_ids)
         if len(used) == MOST_NOTES or not pre.any() or not post.any():
             continue
         bit = np.uint64(1 << len(used))
@@ -170,7 +169,7 @@ def uncovered(known: Iterable[Rectangle], pre_ids: Ids, post_ids: Ids) -> tuple[
             continue
         pre_bits[pre] |= bit
         post_bits[post] |= bit
-        used.append(one)
+        used.append(rectangle)
         if not _open(pre_bits, post_bits):
             break
     classes_by_rest: dict[bytes, list[int]] = {}
@@ -188,13 +187,13 @@ def uncovered(known: Iterable[Rectangle], pre_ids: Ids, post_ids: Ids) -> tuple[
 
 
 def _open(pre_bits: npt.NDArray[np.uint64], post_bits: npt.NDArray[np.uint64]) -> bool:
-    """Whether a pair of cells with these words is not covered."""
+    """Whether any pair of cells with these words is not covered."""
     return bool(((np.unique(pre_bits)[:, None] & np.unique(post_bits)[None, :]) == 0).any())
 
 
 def num_pieces(num_synapses: float, num_cells: int, row_limit: int) -> int:
-    """Into how many parts of equal number some cells are cut so that few have more synapses than the server sends at
-    once. Parts of few cells are planned with room (see SPREAD)."""
+    """The number of equal parts into which to divide some cells so that few parts have more synapses than the server
+    sends at once (`row_limit`). Parts of few cells are planned with a margin; see SPREAD."""
     room = max(row_limit * FILL, 1)
     if num_synapses <= room:
         return 1
@@ -205,8 +204,8 @@ def num_pieces(num_synapses: float, num_cells: int, row_limit: int) -> int:
 
 
 def _chunks(release: Release, pre: Ids, post: Ids) -> list[Rectangle]:
-    """All pairs of some cells in chunks of about one answer each: by one end alone where that takes half as many as the
-    ids of both ends do, or fewer."""
+    """All pairs of some cells in chunks of about one answer each. They are requested by the cells at one end only where
+    that takes at most half as many requests as by the cells at both ends."""
     least = math.ceil(len(pre) / IDS_AT_ONCE) * math.ceil(len(post) / IDS_AT_ONCE)
     if least > 1:
         few = min(post, pre, key=len)
@@ -219,8 +218,8 @@ def _chunks(release: Release, pre: Ids, post: Ids) -> list[Rectangle]:
 
 
 def _by_both_ends(release: Release, pre: Ids, post: Ids, least: int) -> list[Rectangle]:
-    """All pairs of some cells in at least so many chunks; those of too many synapses are cut at the end with more
-    cells."""
+    """All pairs of some cells in at least `least` chunks; if these have too many synapses, they are divided at the end
+    with more cells."""
     of_pre, of_post = (math.ceil(len(ids) / IDS_AT_ONCE) for ids in (pre, post))
     number = 1
     if len(pre) * len(post) > least * release.row_limit**SPARSER:
@@ -232,40 +231,42 @@ def _by_both_ends(release: Release, pre: Ids, post: Ids, least: int) -> list[Rec
 
 
 def _num_synapses(release: Release, pre: Ids | None, post: Ids | None) -> float:
-    """About how many synapses some cells have onto others (None = any): as many as CAVE counts of some of them."""
+    """An estimate of the number of synapses from some cells onto others (None = any), from what CAVE counts for a
+    sample."""
     shape, share, filters = release.synapse_shape(), 1.0, {}
     most = SAMPLED if pre is None or post is None else IDS_AT_ONCE
     for name, ids in ((shape.pre, pre), (shape.post, post)):
         if ids is not None:
-            some = ids[:: math.ceil(len(ids) / most)]  # ids are by place, so these are of everywhere
-            filters[f"{name}_root_id"] = some.tolist()
-            share *= len(some) / len(ids)
+            sample = ids[:: math.ceil(len(ids) / most)]  # ids are ordered by position, so the sample is from everywhere
+            filters[f"{name}_root_id"] = sample.tolist()
+            share *= len(sample) / len(ids)
     return (release.count(shape.table, Filters(isin=filters)) or 0) / share
 
 
 def _parts(ids: Ids, number: int) -> list[Ids]:
-    """Ids in so many parts, if there are as many. Neighbours go to different ones: ids are by place, and cells of a
-    place are proofread, and have synapses, as others there."""
+    """Ids in `number` parts, or one for each id if there are fewer. Neighbouring ids go to different parts: ids are
+    ordered by position, and cells near each other have similar numbers of synapses and proofreading."""
     return [ids[start::number] for start in range(min(number, len(ids)))]
 
 
-def _chunk(release: Release, one: Rectangle, where: str) -> pd.DataFrame:
-    """The synapses of a rectangle that count, from the cache or from CAVE; noted, so that it is found again."""
+def _chunk(release: Release, rectangle: Rectangle, where: str) -> pd.DataFrame:
+    """The counted synapses of a rectangle, from the cache or from CAVE; a note of it is kept for later plans."""
     with suppress(NotFound):
-        if pieces := _pieces_of(release, one, where):
+        if pieces := _pieces_of(release, rectangle, where):
             return _together([_chunk(release, piece, where) for piece in pieces])
 
     def load() -> pd.DataFrame:
-        ends = (None if ids is None else ids.tolist() for ids in (one.pre, one.post))
+        ends = (None if ids is None else ids.tolist() for ids in (rectangle.pre, rectangle.post))
         return _compact(synapse_filter.among(release, *ends, where=where))
 
     cache = release.cache_of(release.synapse_shape().table)
-    frame = cache.frame(("synapses among", release.datastack, release.number, *one.name, *_line(where)), load)
-    _note(release, one, where)
+    frame = cache.frame(("synapses among", release.datastack, release.number, *rectangle.name, *_line(where)), load)
+    _note(release, rectangle, where)
     return frame
 
 
 def _compact(rows: pd.DataFrame) -> pd.DataFrame:
+    """Synapses with the columns and dtypes of :func:`read`."""
     ids = {"id": "id", "pre_root_id": "pre_pt_root_id", "post_root_id": "post_pt_root_id"}
     numbers = {"size": "size", **dict(zip(("x_nm", "y_nm", "z_nm"), CENTRE_NM, strict=True))}
     frame = pd.DataFrame({name: rows[own].fillna(0).to_numpy(np.int64) for name, own in ids.items()})
@@ -279,10 +280,10 @@ def _within(rows: pd.DataFrame, pre_ids: Ids, post_ids: Ids) -> pd.DataFrame:
 
 
 def _together(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    if len(parts) == 1:  # no rectangle has a synapse twice
+    if len(parts) == 1:  # a single rectangle has no synapse twice
         return parts[0].sort_values("id", ignore_index=True)
-    every = pd.concat(parts, ignore_index=True) if parts else _none()
-    return every.drop_duplicates("id").sort_values("id", ignore_index=True)
+    synapses = pd.concat(parts, ignore_index=True) if parts else _none()
+    return synapses.drop_duplicates("id").sort_values("id", ignore_index=True)
 
 
 def _none() -> pd.DataFrame:
@@ -298,25 +299,25 @@ def _refuse(rows: int) -> None:
         )
 
 
-# ---- what was read before
+# ---- notes of what is cached
 
 
 def _known(release: Release, where: str) -> Iterator[Rectangle]:
-    """The rectangles that are noted, newest first; one whose cells are not kept any more is left out."""
+    """The rectangles that are noted, newest first, without those whose cells are no longer cached."""
     for name in reversed(release.cave.cache.noted(_notes(release, where))):
         with suppress(NotFound):
             yield _named(release, name)
 
 
 def _named(release: Release, name: Sequence[str]) -> Rectangle:
-    """The rectangle of a name. Raises NotFound where its cells are not kept any more."""
+    """The rectangle with this :attr:`Rectangle.name`. Raises NotFound where its cells are no longer cached."""
     pre, post = (_ids(release.cave, release.datastack, digest) for digest in name)
     return Rectangle(pre, post)
 
 
 class _Strips:
-    """Notes, of chunks as they are read, what those with the same cells at the end that is cut less have together: a
-    plan looks at few rectangles, and very many chunks may have been read when a reading ends."""
+    """Merges the notes of chunks as they are read: chunks with the same cells at the end that is divided less make one
+    strip. A plan uses few rectangles, and a reading may end after very many chunks."""
 
     def __init__(self, release: Release, where: str, chunks: Sequence[Rectangle]) -> None:
         self._release, self._where = release, where
@@ -325,32 +326,33 @@ class _Strips:
         self._strips: dict[str, list[Rectangle]] = {}
 
     def note(self, chunks: Sequence[Rectangle]) -> None:
-        """Note what `chunks`, which were just read, make up with those before."""
+        """Notes the strips that `chunks`, which were just read, form with those read before."""
         for chunk in chunks:
             self._strips.setdefault(chunk.name[self._end], []).append(chunk)
         for shared in dict.fromkeys(chunk.name[self._end] for chunk in chunks):
-            together = self._strips[shared]
-            if len(together) < 2:
+            parts = self._strips[shared]
+            if len(parts) < 2:
                 continue
-            ends = (one.pre if self._end else one.post for one in together)
+            ends = (part.pre if self._end else part.post for part in parts)
             ids = np.unique(np.concatenate([ids for ids in ends if ids is not None]))
-            strip = Rectangle(ids, together[0].post) if self._end else Rectangle(together[0].pre, ids)
-            names = [list(one.name) for one in together]
+            strip = Rectangle(ids, parts[0].post) if self._end else Rectangle(parts[0].pre, ids)
+            names = [list(part.name) for part in parts]
             self._release.cave.cache.note(_notes_of(self._release, strip, self._where), names, most=1)
             _note(self._release, strip, self._where)
 
 
 def _pieces_of(release: Release, strip: Rectangle, where: str) -> list[Rectangle]:
-    """The pieces in which a rectangle was read; none where it was read at once. Raises NotFound as :func:`_named`."""
+    """The chunks in which a strip was read; [] for a rectangle read at once. Raises NotFound as :func:`_named`."""
     names = release.cave.cache.noted(_notes_of(release, strip, where))
     return [_named(release, name) for name in names[-1]] if names else []
 
 
-def _note(release: Release, one: Rectangle, where: str) -> None:
-    for ids in (one.pre, one.post):
+def _note(release: Release, rectangle: Rectangle, where: str) -> None:
+    """Keeps a note of a cached rectangle, and its cells."""
+    for ids in (rectangle.pre, rectangle.post):
         _ids(release.cave, release.datastack, digest(ids), ids)
-    if list(one.name) not in release.cave.cache.noted(_notes(release, where)):
-        release.cave.cache.note(_notes(release, where), list(one.name))
+    if list(rectangle.name) not in release.cave.cache.noted(_notes(release, where)):
+        release.cave.cache.note(_notes(release, where), list(rectangle.name))
 
 
 def _notes(release: Release, where: str) -> tuple[str | int, ...]:
@@ -362,12 +364,13 @@ def _notes_of(release: Release, strip: Rectangle, where: str) -> tuple[str | int
 
 
 def _line(where: str) -> tuple[str, ...]:
-    """What the line that synapses pass adds to the names of what is kept."""
+    """The part of cache keys for the filter line; () without one."""
     return (where,) if where else ()
 
 
 def _ids(cave: Cave, datastack: str, digest: str, ids: Ids | None = None) -> Ids | None:
-    """The ids of a digest; `ids` are kept for it where they are given. Raises NotFound where nobody knows them."""
+    """The ids of a digest from the cache, where `ids` are stored if given. Raises NotFound where they are not
+    cached."""
 
     def load() -> pd.DataFrame:
         if ids is None:
@@ -381,13 +384,15 @@ def _ids(cave: Cave, datastack: str, digest: str, ids: Ids | None = None) -> Ids
 
 
 ANY = "any"
+"""The digest of an end without given cells."""
 
 
 def digest(ids: Ids | None) -> str:
+    """A hash of sorted root ids as 32 hexadecimal digits; ANY for None."""
     if ids is None:
         return ANY
     return hashlib.blake2b(np.ascontiguousarray(ids, dtype="<i8").tobytes(), digest_size=16).hexdigest()
 
 
-def _holds(own: Ids | None, ids: Ids) -> Mask:
-    return np.ones(len(ids), dtype=bool) if own is None else indices_of(own, ids)[1]
+def _holds(members: Ids | None, ids: Ids) -> Mask:
+    return np.ones(len(ids), dtype=bool) if members is None else indices_of(members, ids)[1]

@@ -1,4 +1,4 @@
-"""Where on the postsynaptic cell the synapses of a population sit, as predicted for single synapses."""
+"""The predicted compartment of the postsynaptic cell for each synapse of a population."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ MOST_REQUESTS = 20
 
 
 def of_synapses(population: Population) -> pd.Series:
-    """The compartment of each synapse of a population between different cells (string, null = not predicted), in the
-    order of :attr:`Population.between`.
+    """The predicted compartment (string, null = not predicted) of each synapse in :attr:`Population.between`, in its
+    order.
 
-    They are asked for by the presynaptic cells, so many at once that an answer holds all of their synapses, and kept
-    under the version. Raises NotFound where the version has no such table, TooLarge for more than 20 requests.
+    Requests are divided by the presynaptic cells, so that one answer holds all synapses of a part, and the answers are
+    cached by version. Raises NotFound where the version has no table of compartments, TooLarge for more than
+    MOST_REQUESTS requests.
     """
     release, synapses = population.pair.release, population.between
     table = compartments.required_table(release).name

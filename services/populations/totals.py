@@ -1,4 +1,4 @@
-"""All synapses of the cells of a set, with any partner: the denominators of shares."""
+"""The numbers of all synapses of the cells of a set, with any partner: the denominators of shares."""
 
 from __future__ import annotations
 
@@ -22,19 +22,20 @@ from services.tables.filter_units import changed, to_unit
 from services.tables.push_down import push_down
 
 MOST_COUNTED = 60
-"""Groups whose synapses CAVE is asked to count, a request each."""
+"""Most groups whose synapses CAVE is asked to count, with a request for each."""
 _COLUMNS = {"pre": N_OUTPUT, "post": N_INPUT}
 
 
 def of_groups(pair: Pair, end: End, groups: Grouping) -> Floats | None:
-    """All synapses that count and that the cells of each group make ("pre") or receive ("post"), orphans and autapses
-    included: of the version's view of inputs and outputs (one request) where every synapse counts, else counted by CAVE
-    (one for each group). None where that would be more than 60 requests, or CAVE cannot tell which synapses count."""
+    """The number of counted synapses that the cells of each group make (`end` "pre") or receive ("post"), orphans and
+    autapses included (float64, one for each group). Without a synapse filter they are from the version's degree view
+    (one request), else CAVE counts them (one request for each group). None where that would be more than MOST_COUNTED
+    requests, or CAVE cannot apply the filter."""
     ids = (pair.pre if end == "pre" else pair.post).ids
     counts = None if pair.synapses else synapse_weights.degrees(pair.release, ids.tolist())
     if counts is not None:
-        own = counts[_COLUMNS[end]].reindex(ids).fillna(0).to_numpy(np.float64)
-        return np.bincount(groups.of, weights=own, minlength=len(groups.names)).astype(np.float64)
+        totals = counts[_COLUMNS[end]].reindex(ids).fillna(0).to_numpy(np.float64)
+        return np.bincount(groups.of, weights=totals, minlength=len(groups.names)).astype(np.float64)
     table = pair.release.roles.synapses.table
     if table is None or len(groups.names) > MOST_COUNTED:
         return None
@@ -49,7 +50,7 @@ def of_groups(pair: Pair, end: End, groups: Grouping) -> Floats | None:
 
 
 def _filters(pair: Pair, table: str) -> Filters | None:
-    """Which synapses of a table count, as CAVE takes it; None where it cannot."""
+    """The synapse filter of a pair as a query of CAVE; None where CAVE cannot apply it."""
     node = changed(synapse_filter.parse_among(pair.release, pair.synapses), to_unit("vx"))
     with suppress(BadInput):
         return push_down(node, table, 0)
@@ -57,8 +58,8 @@ def _filters(pair: Pair, table: str) -> Filters | None:
 
 
 def of_shares(pair: Pair, pre: Grouping, post: Grouping, value: Value) -> dict[str, Floats | None]:
-    """The totals that shares are of, as arguments of :func:`matrices.matrix`; none for another value. Raises BadInput
-    for sizes where synapses have none."""
+    """The denominators of shares, as keyword arguments of :func:`matrices.matrix`; {} for another value. Raises
+    BadInput for a value of sizes where synapses have none."""
     if value in ("net_size", "mean_size") and not pair.release.synapse_shape().sized:
         raise BadInput("The synapse table has no sizes.", "Choose another value.")
     outputs = {"outputs": of_groups(pair, "pre", pre)} if value == "output_share" else {}
@@ -66,6 +67,6 @@ def of_shares(pair: Pair, pre: Grouping, post: Grouping, value: Value) -> dict[s
 
 
 def matrix(population: Population, pre: Grouping, post: Grouping, value: Value) -> Matrix:
-    """The matrix of a value (see :func:`matrices.matrix`), with the totals that shares are of."""
+    """The matrix of a value of a population; see :func:`matrices.matrix`. Reads the denominators of shares."""
     whole = of_shares(population.pair, pre, post, value)
     return matrices.matrix(population.edges, pre, post, value, **whole)

@@ -129,7 +129,7 @@ def test_paths_are_the_best_of_all_simple_ones(seed: int, steps: int, order: pat
 def test_the_first_paths_are_given_of_any_number_of_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     _, edges = wiring(1, 0.08)
     monkeypatch.setattr(paths, "MOST_PAIRS", 10)
-    monkeypatch.setattr(paths, "_EACH", 1)  # one source at once
+    monkeypatch.setattr(paths, "_BATCH", 1)  # one source at once
     first, reached = paths.between(edges, PRE, POST, most=20)
     assert len(first) == 20 and reached.sum() > 20 and first["steps"].is_monotonic_increasing
     with pytest.raises(TooLarge, match="Ask for the first"):
