@@ -1,4 +1,4 @@
-"""What happens when a page is opened or used. Importing this package registers all of it."""
+"""Callbacks: what runs when a page is opened or used. Importing this package registers all of them with Dash."""
 
 from callbacks import (
     catalogue,

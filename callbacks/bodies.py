@@ -1,4 +1,4 @@
-"""The types of what the browser sends to callbacks; `guard` refuses anything else before a callback runs."""
+"""The types of the values that browsers send to callbacks; `guard` refuses any others before a callback runs."""
 
 from __future__ import annotations
 
@@ -61,13 +61,13 @@ class Block(Model):
 
 
 class GridState(Model):
-    """What a grid shows: the address that it was drawn for, and its filters and order since."""
+    """The state of a grid: the address for which it was drawn, and its present filters and order."""
 
     of: Href
 
 
 class OfFigure(TypedDict):
-    """A figure of the gallery at a version; "" = none, the latest."""
+    """A figure of the gallery ("" = none) at a version ("" = the latest)."""
 
     figure: str
     version: str
@@ -100,11 +100,12 @@ class TableGrid(TypedDict):
 
 
 Outline: TypeAlias = Annotated[dict[str, list[Finite]], AfterValidator(_outline)]
-"""The corners of what was drawn in a plot, or a dot that was clicked, in `x` and `y`."""
+"""The corners of an outline drawn in a plot, or the position of a clicked point, in `x` and `y`."""
 
 
 class Drawn(TypedDict):
-    """What was drawn around or clicked in a plot of partners: places in the table, or a value."""
+    """What was outlined or clicked in a plot of partners: row numbers of the table, or a value of the grouping
+    column."""
 
     rows: NotRequired[list[RowNumber]]
     value: NotRequired[str]

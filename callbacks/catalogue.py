@@ -1,4 +1,4 @@
-"""The catalogue: what there is at a version."""
+"""The catalogue: the tables and views of a version."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from services.views.resolving import release_of
     on_error=left_to_load(),
 )
 def fill_controls(query: Query | None, _reload: Any) -> tuple[Any, ...]:
-    """Datastacks and versions to choose from."""
+    """The options and values of the controls for datastack and version."""
     datastack, datastacks, version, versions, _ = views.place_choices(parse_catalogue(query or {})[0])
     return datastacks, datastack, versions, version
 
@@ -40,7 +40,7 @@ def fill_controls(query: Query | None, _reload: Any) -> tuple[Any, ...]:
     on_error=lambda error: (alerts.problem(error), "No tables are shown.", ""),
 )
 def load(query: Query | None, _reload: Any) -> tuple[Any, ...]:
-    """The tables of the address."""
+    """The list of tables for the address, the status line, and the description of the datastack."""
     address, text = parse_catalogue(query or {})
     release = release_of(cave(), address)
     listed = live.catalogue(release)

@@ -1,4 +1,4 @@
-"""Panels of a cell that load after its partners: its facts, its skeleton, and what changed between versions."""
+"""The panels of a cell that load after its partners: its facts, its skeleton, and its changes between versions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from services.views.cell_view import CellView
     on_error=alerts.problem,
 )
 def facts(_seen: Any, of: Href) -> Any:
-    """What all tables say about the cell."""
+    """The facts about the cell from all tables, and its edits."""
     view = CellView.of(cave(), parse_connectivity(views.query_of(of))[0])
     cell = view.first.cell
     facts, edits = gather(partial(card.read, view.release, cell), partial(card.edits, view.release, cell))
@@ -44,7 +44,7 @@ def facts(_seen: Any, of: Href) -> Any:
     on_error=skeleton_view.none,
 )
 def skeleton(_seen: Any, of: Href) -> Any:
-    """The cell in 3D, where CAVE has a skeleton of it."""
+    """The plots and measures of the cell's skeleton, where CAVE has one."""
     view = CellView.of(cave(), parse_connectivity(views.query_of(of))[0])
     drawn, measures = morphology.read(cave(), view.first), arbor.compartments(cave(), view.first)
     plots = skeleton_plots.plots(view, drawn)
@@ -59,7 +59,7 @@ def skeleton(_seen: Any, of: Href) -> Any:
     prevent_initial_call=True,
 )
 def copy_script(clicks: int | None, plot: OfPlot, of: Href) -> Any:
-    """A script that draws a plot of the skeleton."""
+    """The script that draws a plot of the skeleton, to copy."""
     if not clicks:
         return no_update
     view = CellView.of(cave(), parse_connectivity(views.query_of(of))[0])
@@ -69,8 +69,8 @@ def copy_script(clicks: int | None, plot: OfPlot, of: Href) -> Any:
 
 def _address(view: CellView) -> str:
     """The cell's address in the API."""
-    of = view.first
-    return f"/api/v1/{of.datastack}/{of.version.label}/cells/{of.cell.root_id}"
+    cell = view.first
+    return f"/api/v1/{cell.datastack}/{cell.version.label}/cells/{cell.cell.root_id}"
 
 
 @callback(
@@ -79,6 +79,6 @@ def _address(view: CellView) -> str:
     on_error=alerts.problem,
 )
 def compare(of: Href) -> Any:
-    """What changed between the version and the one it is compared with."""
+    """The changes of the cell's partners between its version and the one it is compared with."""
     view = CellView.of(cave(), parse_connectivity(views.query_of(of))[0])
     return drawn_changes(view.address, view.changes())

@@ -1,4 +1,4 @@
-"""The connectivity viewer: read the cell of the address, and keep the address in step with what is shown."""
+"""The connectivity viewer: reads the cell of the address, and keeps the address in step with what is shown."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ from services.views.cell_view import CellView
     on_error=left_to_load(),
 )
 def fill_controls(query: Query | None, _reload: Any) -> tuple[Any, ...]:
-    """Everything there is to choose from."""
+    """The options and values of the controls for datastack, version and type table."""
     view, _ = parse_connectivity(query or {})
     datastack, datastacks, version, versions, listed = views.place_choices(view)
     release = Release.of(cave(), datastack, number_of(version)) if listed else None
@@ -62,7 +62,7 @@ def fill_controls(query: Query | None, _reload: Any) -> tuple[Any, ...]:
 
 
 def not_loaded(error: KarstError) -> tuple[Any, ...]:
-    """The error, with everything of an earlier cell cleared."""
+    """The outputs of `load` for an error: the error alone, with the previous cell cleared."""
     return [], "No cell is shown.", alerts.problem(error), no_update
 
 
@@ -77,18 +77,18 @@ def not_loaded(error: KarstError) -> tuple[Any, ...]:
     on_error=not_loaded,
 )
 def load(query: Query | None, _reload: Any) -> tuple[Any, ...]:
-    """The cell of the address with its partners."""
+    """The cell, or cells, of the address with their partners; the status line, notes, and the concrete address."""
     address, parsed = parse_connectivity(query or {})
-    messages = [*parsed, *get_flashed_messages()]  # what an old link meant is said once
+    messages = [*parsed, *get_flashed_messages()]  # flashed messages are those of an old link, shown once
     view = head_start.view(cave(), address)
     if not view.address.cell.strip():
         return connectivity_page.invitation(), "", alerts.notes(messages), view.address.href()
     if len(view.cells) > 1:
         return _several(view, messages)
     result = view.first
-    view, lost = view.fitted()
+    view, left_out = view.fitted()
     results, warnings = _results(view, _about(view)), connectivity_page.warnings(view.address, result)
-    notes = [*alerts.notices(result.notices), *alerts.notes([*messages, *lost, *warnings])]
+    notes = [*alerts.notices(result.notices), *alerts.notes([*messages, *left_out, *warnings])]
     return results, connectivity_page.status(result, view.release.profile.description), notes, view.address.href()
 
 
@@ -100,13 +100,13 @@ def load(query: Query | None, _reload: Any) -> tuple[Any, ...]:
     prevent_initial_call=True,
 )
 def address(shown: list[GridState | None], tab: str | None, ids: list[OfSide]) -> Any:
-    """The address of what the tab in front shows."""
+    """The address of what the tab in front shows, with the filters and the order of its grid."""
     if tab is None:
         return no_update
-    requests = {id["side"]: views.partner_address(data) for data, id in zip(shown, ids, strict=True) if data}
-    if tab in requests:
-        return replace(requests[tab], tab=tab).href()
-    other = next(iter(requests.values()), None)  # a tab without filters
+    addresses = {id["side"]: views.partner_address(data) for data, id in zip(shown, ids, strict=True) if data}
+    if tab in addresses:
+        return replace(addresses[tab], tab=tab).href()
+    other = next(iter(addresses.values()), None)  # a tab without filters
     return replace(other, tab=tab, where="", boxes={}, sort=()).href() if other else no_update
 
 
@@ -119,7 +119,7 @@ def address(shown: list[GridState | None], tab: str | None, ids: list[OfSide]) -
     on_error=alerts.problem,
 )
 def sum_up(tab: str | None, of: Href, drawn: Any) -> Any:
-    """Partners by type, computed once their tab is opened; of many cells, a line for each type."""
+    """The table of partners by type, computed when its tab is first opened."""
     if tab != "types" or drawn:
         return no_update
     return _by_type(CellView.of(cave(), parse_connectivity(views.query_of(of))[0]))
@@ -134,11 +134,11 @@ def _by_type(view: CellView) -> Any:
 
 
 def _several(unfitted: CellView, messages: list[str]) -> tuple[Any, ...]:
-    """Several cells with the partners of any of them."""
+    """The outputs of `load` for several cells, with the partners of any of them."""
     result = unfitted.cells
-    view, lost = unfitted.fitted()
+    view, left_out = unfitted.fitted()
     shown = _results(view, together.about(view), alone=False)
-    notes = [*alerts.notices(result[0].notices), *alerts.notes([*messages, *lost, *together.warnings(view)])]
+    notes = [*alerts.notices(result[0].notices), *alerts.notes([*messages, *left_out, *together.warnings(view)])]
     return shown, several_cells.status(result, view.release.profile.description), notes, view.address.href()
 
 
@@ -150,14 +150,14 @@ def _results(view: CellView, about: list[Any], *, alone: bool = True) -> list[An
 
 
 def _about(view: CellView) -> list[Any]:
-    """What stands above the partners: the cell's card and what to know of it."""
+    """What is above the partners: the card of the cell with its verdict, and the synapses with one partner."""
     shown, _ = view.answerable
     listed = view.synapses_with_partner() if view.address.partner else {}
-    own, colours = view.own_types()[0], view.grouping[1]
+    cell_type, colours = view.own_types()[0], view.grouping[1]
     layer = card.layer_of(cave(), view.release.datastack, view.first.cell)
     trust = marks(verdict.verdict(cave(), view.first))
     return [
-        cell_card.cell_card(view.address, view.first, (own, colours.get(own or "")), layer, trust),
+        cell_card.cell_card(view.address, view.first, (cell_type, colours.get(cell_type or "")), layer, trust),
         synapse_list.synapse_list(shown, view.root_ids, listed) if view.address.partner else None,
     ]
 

@@ -1,5 +1,4 @@
-"""Turns every exception of a callback into a sentence on the page and, where it is a fault of ours, a line in the
-log."""
+"""Turns every exception of a callback into a sentence on the page and, where it was not foreseen, a line in the log."""
 
 from __future__ import annotations
 
@@ -14,18 +13,19 @@ from services.core.logs import explain
 
 
 def on_error(error: Exception) -> None:
-    """What Dash does with an error outside the callbacks of this package."""
+    """The handler of Dash for errors outside the callbacks of this package: logs and shows them."""
     show(explain(error))
 
 
 def show(error: KarstError) -> None:
-    """Show what went wrong where the page has its alerts, and leave the rest of the page as it is."""
+    """Shows an error among the alerts of the page; the rest of the page stays as it is."""
     set_props("alerts", {"children": problem(error)})
 
 
 def left_to_load(value: Any = None) -> Callable[[KarstError], Any]:
-    """A handler for what is read along with the results: it answers `value` (None = no change) and leaves it to `load`,
-    which fails by the same error, to tell it; what nobody foresaw is of this callback alone, and shown."""
+    """A handler for callbacks that run beside `load`: it returns `value` (None = no change) and does not show the
+    error, because `load` fails with the same one and does. An unforeseen error is particular to the callback, and is
+    shown."""
 
     def handle(error: KarstError) -> Any:
         if isinstance(error, Unforeseen):
@@ -36,7 +36,7 @@ def left_to_load(value: Any = None) -> Callable[[KarstError], Any]:
 
 
 def no_rows(error: KarstError) -> dict[str, Any]:
-    """An empty block, so that the grid ends there. What is wrong with the first block is reported by `summarise`."""
+    """An empty block, so that the grid ends there. An error of the first block is left to `summarise` to show."""
     start = (ctx.triggered[0]["value"] or {}).get("startRow", 0)
     if start or isinstance(error, Unforeseen):
         show(error)
@@ -44,5 +44,5 @@ def no_rows(error: KarstError) -> dict[str, Any]:
 
 
 def unless_typed(error: KarstError) -> Any:
-    """The error where the result would be; nothing for a filter that cannot be read, of which the counts tell."""
+    """The error in place of the result; nothing for a filter that cannot be parsed, which is shown with the counts."""
     return [] if isinstance(error, BadInput) else problem(error)

@@ -1,4 +1,4 @@
-"""Copies a script that draws the same figure from CAVE."""
+"""Copies a Python script that draws the same figure from CAVE."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ COPY, COPIED, DONE = ("figure-script", "figure-script-copied", "figure-script-do
 
 
 def copied(plots: Iterable[Plot], name: str, href: str, readings: Callable[[frozenset[str]], Iterable[str]]) -> Any:
-    """What goes into the clipboard for the plot of this name; `readings` gives the parts of a script that leave what a
-    figure reads in variables of these names, and `href` is the page that shows the figure."""
+    """The script for the clipboard that draws the plot called `name`. `readings` returns the parts of a script that
+    define the variables of some names, which the figure reads; `href` is the address of the page with the figure."""
     for plot in plots:
         if plot.name == name:
             parts = dict.fromkeys(readings(plot.figure.reads))

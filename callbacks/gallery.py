@@ -19,13 +19,13 @@ from services.views.resolving import release_of
 
 @callback(Output("gallery-list", "children"), Input("gallery-query", "data"))
 def list_figures(query: OfFigure) -> Any:
-    """The figures whose tables the version has, and how many there are that need others."""
+    """The figures whose tables the version has, and a note that counts those that need other tables."""
     release = release_of(cave(), TableAddress(version=query["version"] or LATEST))
-    every = files.figures()
-    kept = offered.fitting(every, release.tables())
+    figures = files.figures()
+    kept = offered.fitting(figures, release.tables())
     return [
         gallery_page.listed(kept, query["figure"]),
-        alerts.without_tables(len(every) - len(kept), "figures", release.datastack),
+        alerts.without_tables(len(figures) - len(kept), "figures", release.datastack),
     ]
 
 
@@ -36,10 +36,10 @@ def list_figures(query: OfFigure) -> Any:
     on_error=alerts.problem,
 )
 def show(query: OfFigure, _reload: Any) -> Any:
-    """The figure of the address."""
+    """The figure of the address with its numbers at the version."""
     if not query["figure"]:
         return []
-    figure = next((one for one in files.figures() if one.name == query["figure"]), None)
+    figure = next((known for known in files.figures() if known.name == query["figure"]), None)
     if figure is None:
         raise NotFound(f"There is no figure {query['figure'][:60]!r}.", "Choose one from the list.")
     release = release_of(cave(), TableAddress(version=query["version"] or LATEST))

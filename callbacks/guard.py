@@ -1,7 +1,7 @@
-"""The door of all callbacks: what a browser sends has to fit the callback that it is for, before that runs.
+"""Checks what a browser sends to a callback before the callback runs.
 
-A callback names its inputs in its decorator, and their types in its signature; both are read here. What does not fit
-either is answered with status 400 and a sentence. Pages never send such a thing, so nobody has to see it.
+A callback names its inputs in its decorator and their types in its signature; both are read here. A request that does
+not fit them is answered with status 400 and a sentence. The pages themselves never send such a request.
 """
 
 from __future__ import annotations
@@ -57,18 +57,18 @@ ITEM = TypeAdapter(Item)
 
 @dataclass(frozen=True)
 class Part:
-    """An input, a state or an output as a callback names it: its id may be a pattern."""
+    """An input, a state or an output in the decorator of a callback; its id may be a pattern."""
 
     id: Id | dict[str, Any]
     name: str
 
     @property
     def many(self) -> bool:
-        """Whether it stands for a list of components."""
+        """Whether the pattern stands for a list of components."""
         return isinstance(self.id, dict) and ["ALL"] in self.id.values()
 
     def check(self, sent: Item | list[Item]) -> list[Item]:
-        """The items that are sent for it. Raises BadInput."""
+        """The items that were sent for this part. Raises BadInput where they do not fit it."""
         items = sent if isinstance(sent, list) else [sent]
         if isinstance(sent, list) != self.many or not all(map(self._fits, items)):
             raise _misfit(f"what is sent for {self.name}")
@@ -88,8 +88,8 @@ class Part:
 
 @dataclass(frozen=True)
 class Signature:
-    """What a callback is sent: its parts, and the types of the values of its inputs and states. Of several outputs
-    (`is_list`) Dash sends a list."""
+    """What may be sent to a callback: its parts, and the types of the values of its inputs and states. For several
+    outputs (`is_list`) Dash sends a list."""
 
     is_list: bool
     outputs: tuple[Part, ...]
@@ -99,7 +99,7 @@ class Signature:
 
     @classmethod
     def of(cls, name: str, registered: Mapping[str, Any]) -> Signature:
-        """That of an entry in Dash's map of callbacks."""
+        """The signature of the entry called `name` in Dash's map of callbacks."""
         inputs, state = (tuple(map(_part, registered[name])) for name in ("inputs", "state"))
         function = inspect.unwrap(registered["callback"])
         hints, parameters = get_type_hints(function, include_extras=True), inspect.signature(function).parameters
@@ -114,25 +114,26 @@ class Signature:
         return cls(name.startswith(".."), outputs, inputs, state, adapter)
 
     def check(self, body: Body) -> bool:
-        """Whether there is still something to run for: not where all that changed has left the page meanwhile. Raises
-        BadInput where the body of a request does not fit."""
+        """Whether the callback has to run: it does not where every component that changed has left the page meanwhile.
+        Raises BadInput where the body of a request does not fit the callback."""
         sent = body.get("outputs", [])
         outputs = _each(self.outputs, sent if self.is_list and isinstance(sent, list) else [cast("Any", sent)])
         inputs, state = _each(self.inputs, body["inputs"]), _each(self.state, body.get("state", []))
         parts, items = (*self.outputs, *self.inputs, *self.state), [*outputs, *inputs, *state]
         _check_matches(parts, items)
-        changed, there = set(body["changedPropIds"]), {_name(item) for some in inputs for item in some}
-        if not all(map(self._may_be_gone, changed - there)):
+        changed, present = set(body["changedPropIds"]), {_name(item) for listed in inputs for item in listed}
+        if not all(map(self._may_be_gone, changed - present)):
             raise _misfit("what is said to have changed")
         values = [
-            [item.get("value") for item in some] if part.many else some[0].get("value")
-            for part, some in zip((*self.inputs, *self.state), [*inputs, *state], strict=True)
+            [item.get("value") for item in listed] if part.many else listed[0].get("value")
+            for part, listed in zip((*self.inputs, *self.state), [*inputs, *state], strict=True)
         ]
         self.values.validate_python(tuple(values), strict=True)
-        return not changed or bool(changed & there)
+        return not changed or bool(changed & present)
 
     def _may_be_gone(self, name: str) -> bool:
-        """Whether a property is one of a list of components, which may have been redrawn since it changed."""
+        """Whether a property belongs to a list of components, which may have been redrawn since the property
+        changed."""
         id, _, property = name.rpartition(".")
         try:
             item = ITEM.validate_python({"id": read_json(id.encode()), "property": property}, strict=True)
@@ -142,8 +143,8 @@ class Signature:
 
 
 def install(app: dash.Dash) -> None:
-    """Check every request for a callback of `app` before Dash sees it."""
-    # a file of components that there is not
+    """Checks every request for a callback of `app` before Dash handles it."""
+    # raised for a script file of components that does not exist
     app.server.register_error_handler(DependencyException, lambda _: NotFound())
     path = app.get_relative_path("/_dash-update-component")
     signature = cache(lambda output: Signature.of(output, app.callback_map[output]))
@@ -160,7 +161,7 @@ def install(app: dash.Dash) -> None:
 def _answer(
     data: bytes, callbacks: Mapping[str, Mapping[str, Any]], signature: Callable[[str], Signature]
 ) -> Response | None:
-    """What is answered instead of running one of `callbacks`; None where the body of a request for it fits."""
+    """The response instead of running one of `callbacks`; None where the request fits the callback."""
     try:
         body = BODY.validate_python(read_json(data), strict=True)
         if "callback" not in callbacks.get(body["output"], {}):
@@ -201,16 +202,16 @@ def _each(parts: Sequence[Part], sent: Items) -> list[list[Item]]:
 
 
 def _check_matches(parts: Sequence[Part], items: Sequence[Sequence[Item]]) -> None:
-    """MATCH is the same everywhere, and lists of the same pattern are of the same components."""
+    """Raises BadInput unless MATCH has one value in all parts, and lists of equal patterns have the same components."""
     matched: dict[str, str] = {}
     listed: dict[str, list[Id]] = {}
-    for part, some in zip(parts, items, strict=True):
+    for part, sent in zip(parts, items, strict=True):
         if not isinstance(part.id, dict):
             continue
         for name in (name for name, pattern in part.id.items() if pattern == ["MATCH"]):
-            if any(matched.setdefault(name, item["id"][name]) != item["id"][name] for item in some):  # type: ignore[index]
+            if any(matched.setdefault(name, item["id"][name]) != item["id"][name] for item in sent):  # type: ignore[index]
                 raise _misfit(f"{name} of an id")
-        ids = [item["id"] for item in some]
+        ids = [item["id"] for item in sent]
         if part.many and listed.setdefault(json.dumps(part.id, sort_keys=True), ids) != ids:
             raise _misfit("a list of components")
 

@@ -1,4 +1,4 @@
-"""The start page: examples for its three doors, and the first tables."""
+"""The start page: the first tables of the datastack, and examples of cell types, cells and pairs of cells."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _newest() -> Release:
     on_error=lambda error: ("", alerts.problem(error)),
 )
 def offer_tables(_query: Any) -> tuple[Any, ...]:
-    """What the datastack is, and its first tables."""
+    """The description of the datastack, and its first tables."""
     release = _newest()
     about = home_page.about(release.profile, release.version)
     return about, home_page.tables(release.datastack, release.version, tables.catalogue(release)[:MOST_TABLES])
@@ -49,6 +49,6 @@ def offer_types(_query: Any) -> Any:
     on_error=lambda error: (alerts.problem(error), ""),
 )
 def offer_cells(_seen: Any) -> tuple[Any, ...]:
-    """Some cells with their pictures, and what pairs of them share."""
+    """Some cells with pictures of their skeletons, and the partners that pairs of them share."""
     cells, pairs = start.cells(_newest(), MOST_CELLS)
     return home_page.cells(cells), home_page.pairs(pairs)

@@ -1,4 +1,4 @@
-"""The lessons: the list with those that are done, and the check of an answer."""
+"""The lessons: the list, with the finished ones marked, and the check of an answer."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from services.views.resolving import release_of
     State("lesson-name", "data"),
 )
 def list_lessons(_changed: Any, done: Any, name: str) -> list[Any]:
-    """The lessons whose tables the datastack has, with those marked that this browser has done, and how many there are
-    that need others."""
+    """The lessons whose tables the datastack has, with those that this browser has finished marked, and a note that
+    counts those that need other tables."""
     release = release_of(cave(), TableAddress())
-    every, faults = files.lessons()
-    kept = offered.fitting(every, release.tables())
+    lessons, faults = files.lessons()
+    kept = offered.fitting(lessons, release.tables())
     return [
         *lessons_page.listed(kept, faults, done if isinstance(done, list) else [], name),
-        alerts.without_tables(len(every) - len(kept), "lessons", release.datastack),
+        alerts.without_tables(len(lessons) - len(kept), "lessons", release.datastack),
     ]
 
 
@@ -51,8 +51,8 @@ def show(name: str) -> Any:
     prevent_initial_call=True,
 )
 def check(clicks: int | None, enter: int | None, answer: str | None, name: str, done: Any) -> tuple[Any, Any]:
-    """Whether the answer is right; if so the lesson is done."""
-    if not (clicks or enter):  # a lesson has only been drawn
+    """Whether the answer is right, in words, and the finished lessons with this one if it is."""
+    if not (clicks or enter):  # triggered by drawing the lesson, not by the user
         return no_update, no_update
     if not answers.is_right(cave(), cave().settings.datastack, _lesson(name), answer or ""):
         return "Not yet. There is a hint below.", no_update

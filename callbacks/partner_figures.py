@@ -1,4 +1,4 @@
-"""Draws the plots of the partners on show, and picks the partners chosen in them."""
+"""Draws the plots of the partners shown in the tables, and selects the partners picked in the plots."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ SHOWN = {"type": "partner-shown", "side": ALL}
     on_error=unless_typed,
 )
 def draw(shown: list[GridState | None], tab: str | None, seen: Any, ids: list[OfSide]) -> Any:
-    """The plots of both directions, of the partners that the table in front shows (those of one direction stand beside
-    those of the other), and of the tab in front; once someone looks at them."""
+    """The plots of the partners that the tables show: those for both directions, and those of the tab in front. Drawn
+    once they are scrolled into view."""
     front = _front(tab, ids)
     states = _states(shown, ids, front)
     if not seen or not states:
@@ -50,7 +50,7 @@ def _front(tab: str | None, ids: list[OfSide]) -> str:
 
 
 def _states(shown: list[GridState | None], ids: list[OfSide], front: str | None) -> dict[str, GridState]:
-    """What the tables show that are drawn with the tab in front; none while one of them shows nothing yet."""
+    """The states of the tables to plot with the tab in front, by side; {} until all of these have one."""
     sides = ("both",) if front == "both" else ("in", "out")
     known = {str(id["side"]): state for id, state in zip(ids, shown, strict=True) if state and id["side"] in sides}
     return known if len(known) == len(sides) else {}
@@ -64,7 +64,7 @@ def _states(shown: list[GridState | None], ids: list[OfSide], front: str | None)
     prevent_initial_call=True,
 )
 def pick(drawn: Drawn | None, shown: GridState | None, id: OfSide) -> Any:
-    """The root ids of the partners that were outlined or clicked: places in the table on show, or a value."""
+    """The root ids of the partners that were outlined (by row number of the table) or clicked (by value)."""
     if not drawn or not shown:
         return no_update
     view = CellView.of(cave(), views.partner_address(shown))
@@ -89,7 +89,7 @@ def pick(drawn: Drawn | None, shown: GridState | None, id: OfSide) -> Any:
 def copy_script(
     clicks: int | None, plot: OfPlot, shown: list[GridState | None], tab: str | None, ids: list[OfSide]
 ) -> Any:
-    """A script that draws a plot."""
+    """The script that draws a plot, to copy."""
     if not clicks:
         return no_update
     front = _front(tab, ids)
@@ -102,8 +102,8 @@ def copy_script(
 
 
 def _readings(cells: Mapping[str, CellView], front: str, names: frozenset[str]) -> Iterator[str]:
-    """Partners before synapses, of whose cells their script speaks."""
-    for name in sorted(names, key=lambda one: (one not in READINGS, one)):
+    """Parts of a script that define the variables in `names`: partners first, since their script defines `client`."""
+    for name in sorted(names, key=lambda name: (name not in READINGS, name)):
         yield from cells[READINGS.get(name, front)].reading(name)
 
 

@@ -37,7 +37,7 @@ SIDE = {"side": MATCH}
     on_error=no_rows,
 )
 def rows(request: Block | None, id: GridOfSide) -> Any:
-    """One block of rows: beyond the first, or with another filter or order."""
+    """One block of rows: a later one, or the first with another filter or order."""
     if not request:
         return no_update
     view = CellView.of(cave(), views.partner_address(request | {"of": id["of"]}))
@@ -59,7 +59,7 @@ def _block(view: CellView, side: str, start: int = 0, end: int = ROWS_AT_ONCE) -
     on_error=lambda error: (alerts.problem(error), None, []),
 )
 def summarise(shown: GridState | None, id: OfSide) -> tuple[Any, ...]:
-    """Counts and downloads of what one grid shows."""
+    """The counts and downloads for what one grid shows."""
     if not shown:
         return no_update, no_update, no_update
     return _summary(CellView.of(cave(), views.partner_address(shown)), id["side"])
@@ -77,8 +77,8 @@ def _summary(view: CellView, side: str) -> tuple[Any, ...]:
 
 
 def body(view: CellView, side: str) -> list[Any]:
-    """The contents of the panel of one side of a concrete view; if its filter cannot be read, the error in place of
-    counts."""
+    """The contents of the panel of one side of a concrete view, with the error in place of the counts if its filter
+    cannot be parsed."""
     view_of_side = replace(view, address=partner_panel.of_side(view.address, side))
     rows_later: Any = {"block": {"rowData": [], "rowCount": 0}, "files": (None, [])}
     try:
@@ -100,7 +100,7 @@ def body(view: CellView, side: str) -> list[Any]:
     prevent_initial_call=True,
 )
 def open_tab(tab: str | None, of: Href, there: list[OfSide], ids: list[OfSide]) -> list[Any]:
-    """The rows of a side, once its tab is opened."""
+    """The panel of a side, when its tab is first opened."""
     known = [id["side"] for id in there]
     if tab is None or tab in known or tab not in SIDES:
         return [no_update for _ in ids]
@@ -121,7 +121,8 @@ def open_tab(tab: str | None, of: Href, there: list[OfSide], ids: list[OfSide]) 
     on_error=lambda error: (no_neuroglancer_link(error), no_update, no_update),
 )
 def link(shown: GridState | None, selected: list[IdText] | None, _there: Any, id: OfSide) -> tuple[Any, ...]:
-    """A link to the cells with their selected partners, or with the filtered ones; made after the rows."""
+    """The link to the cells with the selected partners, or with all that the filters keep; built after the rows
+    arrived."""
     if not shown:
         return no_update, no_update, no_update
     view, side = CellView.of(cave(), views.partner_address(shown)), id["side"]
@@ -139,7 +140,7 @@ def link(shown: GridState | None, selected: list[IdText] | None, _there: Any, id
     prevent_initial_call=True,
 )
 def take(clicks: list[int | None], shown: GridState | None, selected: list[IdText] | None, id: OfSide) -> Any:
-    """What to copy: the ids of the ticked partners (of all that are shown if none is), or a script for those shown."""
+    """What to copy: the root ids of the ticked partners (of all shown if none is), a script, or the population page."""
     if not any(clicks) or not shown:
         return no_update
     view, form = CellView.of(cave(), views.partner_address(shown)), ctx.triggered_id["as"]

@@ -22,7 +22,8 @@ Frame: TypeAlias = Read | Call
 
 
 def plots(cells: Mapping[str, CellView], front: str) -> tuple[list[Plot], str]:
-    """The plots with a tab in front, and which partners they are of; `cells` are those of each table that is drawn."""
+    """The plots for a tab in front, and a sentence that says which partners they show; `cells` are the views by
+    side."""
     kept = {side: Read(name, cells[side].partners(side)[0]) for name, side in READINGS.items() if side in cells}
     ways: dict[str, Frame] = dict(kept)
     if front == "both":
@@ -32,11 +33,11 @@ def plots(cells: Mapping[str, CellView], front: str) -> tuple[list[Plot], str]:
     of_front = _of_both(view, kept["both"]) if front == "both" else _of_way(view, kept[front], rows, Direction(front))
     drawn = [*_by_direction(view, ways, rows), *_by_type(view, ways), *of_front]
     filtered = any(len(kept[side].result) < len(one.table(side).frame) for side, one in cells.items())
-    return drawn, _of_what(kept, ways, filtered=filtered)
+    return drawn, _shown_partners(kept, ways, filtered=filtered)
 
 
-def _of_what(kept: Mapping[str, Read], ways: Mapping[str, Frame], *, filtered: bool) -> str:
-    """Which partners are drawn."""
+def _shown_partners(kept: Mapping[str, Read], ways: Mapping[str, Frame], *, filtered: bool) -> str:
+    """A sentence that says which partners are drawn, and how many."""
     counted = f"{len(ways['in'].result):,} input, {len(ways['out'].result):,} output"
     if "both" not in kept:
         return f"Of {'the partners that the filters keep' if filtered else 'all partners in the tables'}: {counted}."
@@ -49,9 +50,10 @@ def _note(*sentences: str) -> str:
 
 
 def _by_direction(view: CellView, kept: Mapping[str, Frame], synapses: Mapping[Direction, Read]) -> list[Plot]:
+    """Synapses by depth, where the volume has depths, and synapses for each partner, of both directions."""
     volume, own_um = view.release.volume, view.somata_um
-    rows = {way: call(partner_synapses.with_partners, every, kept[way]) for way, every in synapses.items()}
-    depths = [place[1] for place in own_um]
+    rows = {way: call(partner_synapses.with_partners, read, kept[way]) for way, read in synapses.items()}
+    depths = [position[1] for position in own_um]
     counts = call(by_type.synapses_per_partner, call(plot_frames.per_partner, dict(kept)))
     profile = []
     if volume.has_depth:
@@ -63,6 +65,7 @@ def _by_direction(view: CellView, kept: Mapping[str, Frame], synapses: Mapping[D
 
 
 def _by_type(view: CellView, kept: Mapping[str, Frame]) -> list[Plot]:
+    """Synapses by the value that partners are grouped by, of both directions; none without a grouping."""
     column, colours, values = view.grouping
     if not column:
         return []
@@ -84,12 +87,12 @@ def _of_way(view: CellView, frame: Read, rows: Mapping[Direction, Read], way: Di
 
 
 def _depths(view: CellView, frame: Read, synapses: Read, way: Direction) -> list[Plot]:
-    """Depths of synapses and somata, where the volume has any."""
+    """The depths of synapses against those of the partners' somata; none in a volume without depths."""
     volume = view.release.volume
     if not volume.has_depth:
         return []
     column, colours, _ = view.grouping
-    depths = [place[1] for place in view.somata_um]
+    depths = [position[1] for position in view.somata_um]
     points = call(plot_frames.synapse_depths, synapses, frame, column or None)
     by = volume.layer_set(view.address.layers)
     options: Any = {"layers": by.layers, "layers_by": by.name, "blank": BLANK}
@@ -115,6 +118,7 @@ def _of_both(view: CellView, frame: Read) -> list[Plot]:
 
 
 def _soma_map(view: CellView, frame: Read, side: str) -> list[Plot]:
+    """The positions of the partners' somata or representative points; none where neither is known."""
     column, colours, _ = view.grouping
     volume, pointed = view.release.volume, f"point_{view.release.volume.axes[0]}" in frame.result
     if not pointed and not view.has_somata:
@@ -129,7 +133,7 @@ def _soma_map(view: CellView, frame: Read, side: str) -> list[Plot]:
 
 
 def _tuned(view: CellView, frame: Read, side: str) -> list[Plot]:
-    """The preferred stimuli of coregistered partners, where the columns of tuning were asked for."""
+    """The preferred orientations of coregistered partners, where the columns of tuning were added."""
     if "pref_ori_deg" not in frame.result:
         return []
     column, colours, _ = view.grouping
@@ -140,7 +144,7 @@ def _tuned(view: CellView, frame: Read, side: str) -> list[Plot]:
 
 
 def _between_types(view: CellView, frame: Read, synapses: Read, name: str) -> list[Plot]:
-    """Comparisons between types: synapse sizes where they are known and, where they were asked for, compartments."""
+    """Comparisons between types: synapse sizes, where known, and compartments, where their columns were added."""
     column, colours, _ = view.grouping
     drawn = []
     if view.first.sized:

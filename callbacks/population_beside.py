@@ -20,12 +20,12 @@ from services.views.addresses import PopulationAddress
 
 
 def pair(view: PopulationAddress, result: Population) -> Pair:
-    """The other set of a view, with partners as the whole set has them."""
+    """The second set of a view with the partners of the first."""
     return population.beside(result.pair, view.beside, _end(view))
 
 
 def plot(view: PopulationAddress, result: Population) -> tuple[Plot, pd.DataFrame, str, tuple[str, ...]]:
-    """The plot of how both sets differ, its numbers, the column that groups them, and notes."""
+    """The plot of the difference between both sets, its numbers, the column that groups these, and notes."""
     end, compared, second = _end(view), cast("Compared", view.compared), _second(view, result)
     groups = population_views.groups(view, result.pair)[end == "pre"]
     both = figure_reads.edges(result), figure_reads.second_edges(second)
@@ -41,7 +41,7 @@ def plot(view: PopulationAddress, result: Population) -> tuple[Plot, pd.DataFram
 
 
 def readings(view: PopulationAddress, result: Population, names: Collection[str]) -> list[str]:
-    """Parts of a script that leave what the figure reads in variables of these names."""
+    """Parts of a script that define the variables in `names` for the figure."""
     return [scripts.second(_second(view, result).pair), *scripts.readings(result.pair, names)]
 
 
@@ -50,5 +50,5 @@ def _end(view: PopulationAddress) -> End:
 
 
 def _second(view: PopulationAddress, result: Population) -> Population:
-    """The other set with the partners of the first one."""
+    """The population of the second set with the partners of the first."""
     return population.second(result, pair(view, result), _end(view))

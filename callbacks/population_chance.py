@@ -18,7 +18,8 @@ from services.views.addresses import PopulationAddress
 
 
 def plot(view: PopulationAddress, result: Population, draws: Draws) -> tuple[Plot, tuple[str, ...]]:
-    """The plot of what the null model of a view expects, and how to read it. Raises as the model does."""
+    """The plot of observed against expected numbers for the null model of a view, and notes. Raises as the model
+    does."""
     groups = population_views.groups(view, result.pair)
     null = chance.compare(result, groups, draws)
     title = f"Observed by expected: {MODEL_WORDS[view.model].lower()}"
@@ -26,7 +27,7 @@ def plot(view: PopulationAddress, result: Population, draws: Draws) -> tuple[Plo
 
 
 def _drawn(result: Population, null: Null, draws: Draws) -> Call:
-    edges, groups = figure_reads.edges(result), [figure_reads.groups(one) for one in (null.pre, null.post)]
+    edges, groups = figure_reads.edges(result), [figure_reads.groups(grouping) for grouping in (null.pre, null.post)]
     match cast("Model", draws.model):
         case "degrees":
             return known(null, nulls.keep_degrees, edges, *groups, null.counted, **draws.seeded)

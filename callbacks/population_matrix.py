@@ -20,11 +20,11 @@ from services.populations.sets import CellSet
 from services.views.addresses import PopulationAddress
 
 MOST_DOTS = 150_000
-"""Entries that a browser draws without trouble."""
+"""Entries that a browser can draw."""
 
 
 def plot(view: PopulationAddress, result: Population) -> Plot:
-    """The matrix of a view. Raises TooLarge."""
+    """The matrix of a view. Raises TooLarge for too many entries, BadInput for an order that the volume cannot give."""
     value = cast("Value", view.value)
     groups = population_views.groups(view, result.pair)
     rows, columns = map(figure_reads.groups, groups)
@@ -39,7 +39,7 @@ def plot(view: PopulationAddress, result: Population) -> Plot:
 
 
 def _check(view: PopulationAddress, result: Population, matrix: Matrix) -> None:
-    """Raises where a matrix cannot be drawn in the order of a view."""
+    """Raises TooLarge or BadInput where a matrix cannot be drawn in the order of a view."""
     numbers = matrix.numbers
     if max(numbers.shape) > drawing.MOST_NAMED and np.count_nonzero(numbers > 0) > MOST_DOTS:
         raise TooLarge(f"More than {MOST_DOTS:,} entries are too many to draw.", "Group the cells by a column.")
@@ -48,7 +48,7 @@ def _check(view: PopulationAddress, result: Population, matrix: Matrix) -> None:
 
 
 def _types(view: PopulationAddress, groups: Grouping, cells: CellSet, result: Population) -> Call | None:
-    """The types that order cells which are groups by themselves; None where there are none, or another order."""
+    """The types by which single cells are ordered; None for other groups, another order, or without types."""
     if view.order != "type" or groups.by != CELL:
         return None
     with suppress(BadInput):

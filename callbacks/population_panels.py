@@ -1,4 +1,4 @@
-"""The panels of a population beside its matrix, each computed when it is in front."""
+"""The panels of a population other than its matrix; each is computed when it is in front."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ DRAWN: dict[str, Callable[[PopulationAddress, Population], Any]] = {
     prevent_initial_call=True,
 )
 def copy_script(clicks: int | None, plot: OfPlot, href: Href) -> Any:
-    """A script that draws a plot."""
+    """The script that draws a plot, to copy."""
     if not clicks:
         return no_update
     view, result = population_views.shown(href)
@@ -160,8 +160,8 @@ def copy_script(clicks: int | None, plot: OfPlot, href: Href) -> Any:
 def plots_to_copy(
     view: PopulationAddress, result: Population, name: str
 ) -> tuple[list[Plot], Callable[[frozenset[str]], list[str]]]:
-    """Plots of a view, that of this name among them, and the parts of a script that leave what they read in variables
-    of some names: of all of a population for its matrix, else of the entry that the view is of."""
+    """Plots of a view, the one called `name` among them, and a function that returns the parts of a script that define
+    the variables of some names: for the matrix, of the whole population, else of the entry that the view names."""
     whole = partial(scripts.readings, result.pair)
     match name:
         case "matrix":

@@ -1,4 +1,4 @@
-"""The plots of the population on show: distributions, and the network."""
+"""The plots of a population: distributions, and the network."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from services.views.addresses import PopulationAddress
 
 
 def plots(view: PopulationAddress, result: Population) -> list[Plot]:
-    """The distributions of the edges."""
+    """The plots of the distributions of the edges; none without edges."""
     if not len(result.edges):
         return []
     pre, post = population_views.groups(view, result.pair)
@@ -32,7 +32,7 @@ def plots(view: PopulationAddress, result: Population) -> list[Plot]:
 
 
 def network(view: PopulationAddress, result: Population) -> Plot:
-    """Its groups, or cells, and the connections among them."""
+    """The network of the groups, or cells, of a population and the connections among them."""
     pre, post = population_views.groups(view, result.pair)
     table, _, column = pre.by.partition(type_columns.SEPARATOR)
     colours = {} if pre.by == CELL else plot_frames.type_colours(result.pair.release, table, column)

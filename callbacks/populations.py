@@ -1,4 +1,4 @@
-"""The populations page: resolve the sets, say what reading them costs, read, and draw."""
+"""The populations page: resolves the sets, offers to read their synapses, reads, and draws."""
 
 from __future__ import annotations
 
@@ -45,21 +45,21 @@ MOST_POINTS = 2_000
     on_error=left_to_load(),
 )
 def fill_controls(query: Query, _reload: Any) -> tuple[Any, ...]:
-    """Everything there is to choose from."""
+    """The options and values of the controls for datastack, version and the tables of both sets."""
     view, _ = parse_population(query or {})
     datastack, datastacks, version, versions, listed = views.place_choices(view)
     chosen = ("" if name in (IDS, SAME) else name for name in (view.pre_table, view.post_table))
     pre, post = (controls.table_options(listed, name) for name in chosen)
     if listed:
-        _offer_what_is_known(view, datastack, version)
-    own = population_fields.OF_IDS
-    return datastacks, datastack, versions, version, [own, *pre], [population_fields.SAME_SET, own, *post]
+        _fit_fields(view, datastack, version)
+    ids = population_fields.OF_IDS
+    return datastacks, datastack, versions, version, [ids, *pre], [population_fields.SAME_SET, ids, *post]
 
 
-def _offer_what_is_known(view: PopulationAddress, datastack: str, version: str) -> None:
-    """Say which synapses usually count, leave out what goes by depth where the volume has none, and speak of cells
-    where it is they that are proofread, not their axons."""
-    with suppress(KarstError):  # who asks for a datastack that is not there is told so beside
+def _fit_fields(view: PopulationAddress, datastack: str, version: str) -> None:
+    """Fits the fields to the datastack: the usual synapse filter as a placeholder, no options by depth in a volume
+    without depths, and words about cells, not axons, where cells are proofread as a whole."""
+    with suppress(KarstError):  # `load` shows this error
         release = Release.of(cave(), datastack, number_of(version))
         set_props("pop-synapses", {"placeholder": synapse_filter.usual(release) or synapse_filter.ALL})
         if view.panel == "matrix" and not release.volume.has_depth:
@@ -80,7 +80,7 @@ def _offer_what_is_known(view: PopulationAddress, datastack: str, version: str) 
     on_error=lambda error: ([], "Nothing is shown.", alerts.problem(error), no_update),
 )
 def load(query: Query, _reload: Any) -> tuple[Any, ...]:
-    """The matrix of the address; before its synapses are read, what the sets hold and what reading costs."""
+    """The sets of the address and its matrix or panel; before synapses are read, the offer to read them."""
     address, warnings = parse_population(query or {})
     try:
         view, pair = _looked_up(address)
@@ -92,14 +92,14 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
 
 
 def _looked_up(address: PopulationAddress) -> tuple[PopulationAddress, Pair | None]:
-    """As :func:`pair_of`, with all else that the page shows of the sets. Raises as :meth:`Jobs.look_up`."""
+    """As :func:`pair_of`, with the other sets and groups of the page looked up too. Raises as :meth:`Jobs.look_up`."""
     release = release_of(cave(), address)
     others = [text for text in (address.through, address.beside) if text.strip()]
 
     def ask() -> tuple[PopulationAddress, Pair | None]:
         view, pair = pair_of(address)
         for text in others if pair else ():
-            with suppress(KarstError):  # who asks for what is of it is told so
+            with suppress(KarstError):  # the panel that uses the set shows this error
                 sets.resolve(release, text)
         if pair and view.read == "on":
             groups(view, pair)
@@ -114,17 +114,17 @@ def _results(view: PopulationAddress, pair: Pair, warnings: Sequence[str]) -> tu
     both = populations_page.sets(view, pair, read=waiting is None)
     if waiting is not None:
         href = no_update if view.read == "on" else view.href()
-        return [both, waiting], status, _told(warnings, pair.notes, pair.notices), href
+        return [both, waiting], status, _notes(warnings, pair.notes, pair.notices), href
     result = population.read(pair)
     notices = population.with_new(pair.notices, groupings.notices(pair.release, *grouped_by(view, pair)))
     drawn = _drawn(view, result) if view.panel == "matrix" else [populations_page.panel()]
-    return [both, populations_page.tabs(view), *drawn], status, _told(warnings, result.notes, notices), view.href()
+    return [both, populations_page.tabs(view), *drawn], status, _notes(warnings, result.notes, notices), view.href()
 
 
-def _told(messages: Sequence[str], notes: Sequence[str], notices: Sequence[str]) -> list[Any]:
-    """What is particular to these sets; the notices of tables, which some of the notes repeat, are a line above it."""
-    own = [note for note in notes if not any(one in note for one in notices)]
-    return [*alerts.notices(notices), *alerts.notes([*messages, *own])]
+def _notes(messages: Sequence[str], notes: Sequence[str], notices: Sequence[str]) -> list[Any]:
+    """The notices of tables on a line of their own, then the messages and the notes that do not repeat a notice."""
+    specific = [note for note in notes if not any(notice in note for notice in notices)]
+    return [*alerts.notices(notices), *alerts.notes([*messages, *specific])]
 
 
 @callback(
@@ -178,7 +178,7 @@ def list_entry(href: str) -> Any:
     on_error=alerts.problem,
 )
 def link_sets(href: str) -> Any:
-    """Both sets in Neuroglancer."""
+    """The Neuroglancer link to both sets."""
     _, pair = pair_of(address_of(href))
     ready = pair is not None and len(pair.pre) + len(pair.post)
     return neuroglancer_link(links.population_link(pair), "both sets") if pair and ready else no_update
@@ -191,7 +191,7 @@ def link_sets(href: str) -> Any:
     on_error=alerts.problem,
 )
 def compare(href: str) -> Any:
-    """What the null model of the address expects."""
+    """The observed numbers against those that the null model of the address expects."""
     address = address_of(href)
     view, result = shown(href) if address.model != NO_MODEL else (address, None)
     if not result:
@@ -213,14 +213,14 @@ def _link(result: Population, rows: Any) -> Any:
         return None
     release = result.pair.release
     table = large_tables.open_large(release, release.roles.synapses.table or "")
-    some = large_tables.rows_with_ids(cave(), table, rows["id"].head(MOST_POINTS).tolist())
-    link = links.table_link(cave(), table, some)
+    linked = large_tables.rows_with_ids(cave(), table, rows["id"].head(MOST_POINTS).tolist())
+    link = links.table_link(cave(), table, linked)
     not_all = f"The first {MOST_POINTS:,} of {len(rows):,} synapses are in it."
     return replace(link, left_out=f"{not_all} {link.left_out}") if len(rows) > MOST_POINTS else link
 
 
 def _examples(view: PopulationAddress) -> list[tuple[str, PopulationAddress]]:
-    """A set to begin with: the proofread cells, where the version says which."""
+    """Example sets: the proofread cells, where the version has a table of them."""
     known = proofreading.table_of(release_of(cave(), view))
     return [("The proofread cells onto each other", replace(view, pre_table=known.name))] if known else []
 

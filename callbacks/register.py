@@ -1,4 +1,4 @@
-"""Registers callbacks with Dash such that each one's name and outcome reach the log."""
+"""Registers callbacks with Dash so that the name and the outcome of each reach the log."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def callback(*parts: Any, on_error: Callable[[Any], Any] = show, **options: Any) -> Callable[[Function], Function]:
-    """As `dash.callback`, but whatever is raised is logged, and comes to `on_error` as a KarstError to show; and one
-    that waits for a change (`prevent_initial_call=True`) never runs without it, whatever a browser sends."""
+    """As `dash.callback`, except that every exception is logged and passed to `on_error` as a KarstError to show, and
+    that a callback with `prevent_initial_call=True` never runs without a change, whatever a browser sends."""
     waits = options.get("prevent_initial_call") is True
 
     def register(function: Function) -> Function:

@@ -1,4 +1,4 @@
-"""What the connectivity viewer shows of several cells asked for at once."""
+"""What the connectivity viewer shows for several cells."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from services.views.cell_view import CellView
 
 
 def about(view: CellView) -> list[Any]:
-    """The cells, the synapses among them, and those with the partner that is asked for."""
+    """The cells, the synapses among them, and those with the partner of the address, if it names one."""
     shown, _ = view.answerable
     shared = {way: int((view.table(way).frame[together.NUM_CELLS] == len(view.cells)).sum()) for way in Direction}
     listed = view.synapses_with_partner() if view.address.partner else {}
@@ -22,16 +22,18 @@ def about(view: CellView) -> list[Any]:
 
 
 def warnings(view: CellView) -> list[Any]:
-    """The warnings of the cells, each with the cell's number; synapses that CAVE cut come with an offer to fetch
-    them."""
+    """The warnings of the cells, each with the cell's number; one about truncated synapses comes with an offer to fetch
+    all of them."""
     result = view.cells
     shared = set(result[0].warnings).intersection(*(one.warnings for one in result)) - {*result[0].cut}
     parts: list[Any] = []
     for place, one in enumerate(result, start=1):
-        own = [message for message in one.warnings if place == 1 or message not in shared]
-        words = {message: f"Cell {place}: {message}" if place > 1 or message in one.cut else message for message in own}
+        messages = [message for message in one.warnings if place == 1 or message not in shared]
+        words = {
+            message: f"Cell {place}: {message}" if place > 1 or message in one.cut else message for message in messages
+        }
         parts += [
             truncated.with_offer(view.address, words[message]) if message in one.cut else words[message]
-            for message in own
+            for message in messages
         ]
     return parts

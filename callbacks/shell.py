@@ -1,4 +1,4 @@
-"""What all pages have in common."""
+"""The callbacks that all pages share."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from services.views.cell_view import CellView
 
 
 def plots(view: CellView, drawn: Morphology) -> list[Plot]:
-    """The skeleton in 3D, how its arbor is spread around the soma and, where the volume has one, over depth."""
+    """The skeleton in 3D, its Sholl profile and, in a volume with depths, its cable by depth."""
     release, root_id = view.release, view.first.cell.root_id
     skeleton = Read("cell_skeleton", morphology.placed(release.cave, release.datastack, root_id))
     around = call(arbor.sholl, skeleton), "radius_um", "distance from the soma (µm)", "crossings"
@@ -46,7 +46,7 @@ def _note(drawn: Morphology) -> str:
 
 
 def readings(view: CellView, names: frozenset[str]) -> list[str]:
-    """Parts of a script that leave what these plots read in variables of these names."""
+    """Parts of a script that define the variables in `names` for these plots."""
     synapses = [part for name in sorted(names - {"cell_skeleton"}) for part in view.reading(name)]
     return [*skeleton_script.readings(view.release, [view.first.cell.root_id], names), *synapses]
 

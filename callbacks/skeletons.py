@@ -1,4 +1,4 @@
-"""The skeletons page: resolve the cells and draw their skeletons."""
+"""The skeletons page: resolves the cells of the address and draws their skeletons."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from services.views.resolving import release_of
     on_error=left_to_load(),
 )
 def fill_controls(query: Query, _reload: Any) -> tuple[Any, ...]:
-    """Everything there is to choose from."""
+    """The options and values of the controls for datastack and version."""
     datastack, datastacks, version, versions, _ = views.place_choices(parse_wall(query or {})[0])
     return datastacks, datastack, versions, version
 
@@ -78,7 +78,7 @@ def plot_of(release: Release, wall: Wall) -> Plot:
     prevent_initial_call=True,
 )
 def copy_script(clicks: int | None, query: Query) -> Any:
-    """A script that draws the skeletons."""
+    """The script that draws the skeletons, to copy."""
     if not clicks:
         return no_update
     view, _ = parse_wall(query)
@@ -89,6 +89,6 @@ def copy_script(clicks: int | None, query: Query) -> Any:
 
 
 def _example(release: Release, view: WallAddress) -> WallAddress | None:
-    """The proofread cells, where the version says which."""
+    """An example: the proofread cells, where the version has a table of them."""
     known = proofreading.table_of(release)
     return replace(view, cells=f"{known.name}:") if known else None

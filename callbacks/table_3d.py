@@ -1,4 +1,4 @@
-"""The rows of the table viewer in 3D, beside them."""
+"""The 3D panel beside the rows of the table viewer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from components import alerts, viewer_panel
 from services.views.table_opening import held
 
 MOST = 3_000
-"""Rows that open at once in a page; the link has more."""
+"""Rows in the panel; the link has more."""
 
 
 @callback(

@@ -1,4 +1,4 @@
-"""The plot of a table as figures."""
+"""The figures of the plot of a table."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from services.views.table_view import HeldView
 
 
 def plots_of(shown: HeldView, outline: Outline | None) -> list[Plot]:
-    """The plot of a view, if it has one."""
+    """The plot of a view in a list; [] where it has none."""
     if shown.address.plot == "counts":
         plot = counts(shown)
         return [plot] if plot else []
@@ -29,7 +29,7 @@ def plots_of(shown: HeldView, outline: Outline | None) -> list[Plot]:
 
 
 def counts(shown: HeldView) -> Plot | None:
-    """Bars of the rows by value; None where there is nothing to count by."""
+    """Bars of the rows by the values of a column; None where there is no column to count by."""
     result = shown.groups
     if not result:
         return None
@@ -47,7 +47,7 @@ def _in_parts(counts: pd.DataFrame) -> pd.DataFrame:
 
 
 def bars(shown: HeldView) -> tuple[Plot, plots.Bars] | None:
-    """Bars of the rows by a number; None where there is none."""
+    """A histogram of the rows by a column of numbers, and its bars; None where there is no such column."""
     chosen = plots.axes(shown.table, shown.address.x)
     if chosen is None:
         return None
@@ -61,7 +61,8 @@ def bars(shown: HeldView) -> tuple[Plot, plots.Bars] | None:
 
 
 def points(shown: HeldView, outline: Outline | None) -> tuple[Plot, pd.DataFrame] | None:
-    """A dot for each row, thinned out where they are too many, and all of them; None where there are no numbers."""
+    """A scatter plot or map of the rows, thinned where there are too many, and all its points; None without columns for
+    it."""
     all_points, view = shown.points(), shown.address
     if all_points is None:
         return None
@@ -77,7 +78,7 @@ def points(shown: HeldView, outline: Outline | None) -> tuple[Plot, pd.DataFrame
 
 
 def _dots(shown: HeldView, all_points: pd.DataFrame) -> tuple[Call, list[str]]:
-    """How rows become dots, and the titles of the axes."""
+    """The call that turns rows into points, and the titles of the axes."""
     view, groups = shown.address, _groups(shown.groups)
     if view.plot in plots.MAPS:
         volume = shown.release.volume

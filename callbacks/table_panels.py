@@ -39,7 +39,7 @@ GRAPHS = {"type": "table-graph", "of": ALL}
     on_error=alerts.problem,
 )
 def count_facets(state: GridState | None, columns: list[str]) -> Any:
-    """The values of every column, counted."""
+    """The panel of facets: the values of every column, counted."""
     if not state:
         return no_update
     shown = held(views.of_table_grid(state, columns, "facets"))
@@ -47,21 +47,22 @@ def count_facets(state: GridState | None, columns: list[str]) -> Any:
 
 
 def counted_values(shown: HeldView) -> list[Any]:
-    """The same of the rows of one system, where these are of several; the systems themselves of all."""
+    """The facets of a view. Of a table with several annotation systems they count the rows of one system, except for
+    the facet of the systems themselves, which counts all rows."""
     system = shown.system()
     one = shown.of_system(system.value) if system else shown
     of_all = {system.column: facets.facet(shown.table, shown.query, system.column)} if system else {}
-    categories = [of_all.get(each.column.name) or each for each in facets.facets(one.table, one.query)]
+    categories = [of_all.get(facet.column.name) or facet for facet in facets.facets(one.table, one.query)]
     panel = facet_panel(
         categories,
         facets.histograms(one.table, one.query),
-        lambda column, box: (shown if column in of_all else one).boxed(column, box),
+        lambda column, box: (shown if column in of_all else one).href_with_box(column, box),
     )
-    return [*said_system(shown, system), *panel]
+    return [*system_note(shown, system), *panel]
 
 
-def said_system(shown: HeldView, system: OneSystem | None) -> list[Any]:
-    """Of which system something is, and ways to the others."""
+def system_note(shown: HeldView, system: OneSystem | None) -> list[Any]:
+    """A note that names the annotation system shown alone, with links to the others; [] without one."""
     return of_one_system(system, lambda other: shown.of_system(other).address.href())
 
 
@@ -74,7 +75,7 @@ def said_system(shown: HeldView, system: OneSystem | None) -> list[Any]:
     on_error=alerts.problem,
 )
 def compare(state: GridState | None, columns: list[str]) -> Any:
-    """Two columns against each other, over the rows that the rest of the filter keeps."""
+    """The crosstab of two columns, over the rows that the rest of the filter keeps."""
     if not state:
         return no_update
     shown = held(views.of_table_grid(state, columns, "compare"))
@@ -88,8 +89,8 @@ def compare(state: GridState | None, columns: list[str]) -> Any:
     one = shown.of_system(system.value) if system else shown
     rest = {name: text for name, text in one.address.boxes.items() if name not in sides}
     result = crosstabs.crosstab(one.table, replace(one.query, boxes=rest), *sides)
-    drawn = compared(result, one.address, one.narrowed, filtered=bool(view.where or rest))
-    return table_page.drawn_for(view, [form, *said_system(shown, system), *drawn])
+    drawn = compared(result, one.address, one.href_with_line, filtered=bool(view.where or rest))
+    return table_page.drawn_for(view, [form, *system_note(shown, system), *drawn])
 
 
 @callback(
@@ -108,7 +109,7 @@ def draw(state: GridState | None, columns: list[str], picked: Outline | None) ->
     shown = held(views.of_table_grid(state, columns, "plot"))
     drawers = {"counts": draw_counts, "histogram": draw_histogram}
     drawn = drawers.get(shown.address.plot, partial(draw_points, outline=picked))(shown.plotted)
-    return table_page.drawn_for(shown.address, [*said_system(shown, shown.system(shown.colour_by)), *drawn])
+    return table_page.drawn_for(shown.address, [*system_note(shown, shown.system(shown.colour_by)), *drawn])
 
 
 def draw_counts(shown: HeldView) -> list[Any]:
@@ -118,7 +119,7 @@ def draw_counts(shown: HeldView) -> list[Any]:
         return []
     clicked = plots.boxes(shown.table, shown.query, result)
     values = plots.counts(shown.table, shown.query, result)["value"]
-    return table_plots.counts_figure(plot, values, lambda value: shown.boxed(result.column, clicked(value)))
+    return table_plots.counts_figure(plot, values, lambda value: shown.href_with_box(result.column, clicked(value)))
 
 
 def draw_histogram(shown: HeldView) -> list[Any]:
@@ -126,11 +127,11 @@ def draw_histogram(shown: HeldView) -> list[Any]:
     drawn = table_drawings.bars(shown)
     if drawn is None:
         return table_plots.no_numbers()
-    return table_plots.histogram_figure(*drawn, lambda box: shown.boxed(drawn[1].column.name, box))
+    return table_plots.histogram_figure(*drawn, lambda box: shown.href_with_box(drawn[1].column.name, box))
 
 
 def draw_points(shown: HeldView, outline: Outline | None) -> list[Any]:
-    """A dot for each row."""
+    """A scatter plot or map of the rows."""
     drawn = table_drawings.points(shown, outline)
     if drawn is None:
         return table_plots.no_numbers()
@@ -152,7 +153,7 @@ def draw_points(shown: HeldView, outline: Outline | None) -> list[Any]:
 def copy_script(
     clicks: int | None, plot: OfPlot, state: GridState | None, columns: list[str], picked: Outline | None
 ) -> Any:
-    """A script that draws the plot."""
+    """The script that draws the plot, to copy."""
     if not clicks or not state:
         return no_update
     shown = held(views.of_table_grid(state, columns, "plot"))
@@ -169,15 +170,15 @@ def copy_script(
     on_error=unless_typed,
 )
 def say_picked(picked: Outline | None, state: GridState | None, columns: list[str]) -> Any:
-    """How many rows lie within the outline drawn in the plot."""
+    """The number of rows within the outline drawn in the plot, with links that keep only these."""
     if not picked or not state:
         return []
     shown = held(views.of_table_grid(state, columns, "plot"))
     ids = shown.picked_ids(picked)
     if ids is None:
         return []
-    line = shown.listed("id", ids)
-    keep = shown.narrowed(line) if line else None
+    line = shown.line_of_ids("id", ids)
+    keep = shown.href_with_line(line) if line else None
     root = table_page.root_href(shown.address, shown.table, shown.picked_rows(None, picked)[0])
     onwards = table_page.onwards(shown.address, line, root) if line and (root or shown.names_cells) else []
     return table_page.drawn_for(shown.address, table_plots.picked(len(ids), keep, onwards))
@@ -198,13 +199,13 @@ def say_picked(picked: Outline | None, state: GridState | None, columns: list[st
 def find_ids(  # noqa: PLR0917 - one for each of the decorator's
     clicks: int | None, text: str | None, id_type: str, of: Href, state: GridState | None, columns: list[str]
 ) -> Any:
-    """What became of the pasted ids."""
+    """The report on the pasted ids: which rows they match, and which they do not."""
     if not clicks:
         return no_update
     shown = held(views.of_table_grid(state or {"of": of}, columns, "ids"))
     match = id_search.search(cave(), shown.table, text or "", id_type)
     unfiltered = replace(shown, address=shown.address.unfiltered())
-    report = id_report(match, unfiltered.narrowed(match.where) if match.where else None)
+    report = id_report(match, unfiltered.href_with_line(match.where) if match.where else None)
     return table_page.drawn_for(shown.address, report)
 
 
@@ -216,7 +217,7 @@ def find_ids(  # noqa: PLR0917 - one for each of the decorator's
     on_error=left_to_load(("{}", table_page.WHERE_HINT)),
 )
 def offer_words(of: Href) -> tuple[str, str]:
-    """Columns, their operators and values, to complete the query line with, and an example of one."""
+    """The columns, operators and values by which the query line is completed, and an example of one."""
     shown = open_view(cave(), parse_table(views.query_of(of))[0])
     values = {} if isinstance(shown, PagedView) else facets.known_values(shown.table)
     example = "" if isinstance(shown, PagedView) else examples.filter_line(shown.table, values)

@@ -1,4 +1,4 @@
-"""The table viewer: open the table of the address, serve its grid, and report what is shown."""
+"""The table viewer: opens the table of the address, serves its grid, and reports what is shown."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ GRIDS = {"type": "table-rows", "side": ALL, "of": ALL, "key": ALL}
     on_error=left_to_load(),
 )
 def fill_controls(query: Query | None, _reload: Any) -> tuple[Any, ...]:
-    """Everything there is to choose from."""
+    """The options and values of the controls for datastack, version and table."""
     view, _ = parse_table(query or {})
     datastack, datastacks, version, versions, listed = views.place_choices(view)
     table = view.table or (default_table(release_of(cave(), view)) if listed else "")
@@ -49,7 +49,7 @@ def fill_controls(query: Query | None, _reload: Any) -> tuple[Any, ...]:
 
 
 def not_loaded(error: KarstError) -> tuple[Any, ...]:
-    """The error, with everything of an earlier table cleared."""
+    """The outputs of `load` for an error: the error alone, with the previous table cleared."""
     return [], "No table is shown.", alerts.problem(error), no_update
 
 
@@ -97,7 +97,7 @@ def _results(shown: HeldView | PagedView) -> Any:
     on_error=no_rows,
 )
 def rows(request: Block | None, id: TableGrid, picked: Outline | None) -> Any:
-    """One block of rows: beyond the first, or with another filter or order; rows picked in the plot are marked."""
+    """One block of rows: a later one, or the first with another filter or order; rows picked in the plot are marked."""
     if not request:
         return no_update
     shown = views.of_table_grid(request | {"of": id["of"]})
@@ -105,7 +105,7 @@ def rows(request: Block | None, id: TableGrid, picked: Outline | None) -> Any:
 
 
 def _first(shown: Any) -> dict[str, Any]:
-    """The first rows; none where the filter cannot be read, which `summarise` tells."""
+    """The first rows; none where the filter cannot be parsed, which `summarise` shows."""
     with suppress(KarstError):
         return _block(shown, 0, ROWS_AT_ONCE)
     return {"rowData": [], "rowCount": 0}
@@ -132,7 +132,7 @@ def _block(shown: Any, start: int, end: int, picked: Outline | None = None) -> d
     on_error=lambda error: (alerts.problem(error), None, []),
 )
 def summarise(state: GridState | None, columns: list[str], panel: str | None, of: Href) -> tuple[Any, ...]:
-    """Counts and downloads of what the grid shows, or what is wrong with its filter."""
+    """The counts and downloads for what the grid shows, or what is wrong with its filter."""
     if not state:
         return no_update, no_update, no_update
     shown = views.of_table_grid(state, columns, panel or "")
@@ -144,14 +144,14 @@ def _summary(shown: HeldView | PagedView, *, few_now: bool = False) -> tuple[Any
         words = shown.filter
         total, more = shown.counted()
     except KarstError as error:
-        problem = alerts.problem(error, shown.typed_wrongly())
+        problem = alerts.problem(error, shown.unreadable_text())
         return table_page.drawn_for(shown.address, problem), None, []
     condition = words.describe() if words.text() else ""
     unfiltered = shown.address.unfiltered().href()
     parts = [*more, *([table_page.few_enough(shown.address)] if few_now else [])]
-    counts = table_page.counts(total, shown.whole, condition, unfiltered, parts, meant=shown.meant(total))
+    counts = table_page.counts(total, shown.total_rows, condition, unfiltered, parts, meant=shown.suggestion(total))
     summary = table_page.drawn_for(shown.address, counts)
-    refused = shown.no_files(total)
+    refused = shown.unavailable_formats(total)
     return summary, *table_page.downloads(shown.address, words.text(), refused, names_cells=shown.names_cells)
 
 
@@ -204,7 +204,7 @@ def take(
     picked: Outline | None,
     columns: list[str] | None,
 ) -> Any:
-    """What to copy: the ids of the rows chosen (of all that are shown if none is), or a script for those shown."""
+    """What to copy: the ids of the rows chosen (of all shown if none is), a script, or the population page."""
     if not any(clicks) or not state:
         return no_update
     shown, form = views.of_table_grid(state, columns or ()), ctx.triggered_id["as"]

@@ -1,4 +1,4 @@
-"""Turns what the browser sends into views, and views into concrete ones."""
+"""Turns addresses and grid states from the browser into views, and into the options of controls."""
 
 from __future__ import annotations
 
@@ -34,24 +34,25 @@ from services.views.table_view import HeldView, PagedView
 
 
 def query_of(href: str) -> Query:
-    """The parameters of an address."""
+    """The query parameters of an address."""
     return parse_qs(urlsplit(href).query)
 
 
 def table_address(shown: Mapping[str, Any]) -> TableAddress:
-    """The view that a grid of the table viewer shows: that of its id, with what it asks for."""
+    """The address of what a grid of the table viewer shows: the one it was drawn for, with its present filters and
+    order."""
     boxes, sort = boxes_and_sort(shown)
     return replace(parse_table(query_of(shown["of"]))[0], boxes=boxes, sort=sort)
 
 
 def partner_address(shown: Mapping[str, Any]) -> CellAddress:
-    """The view that a grid of partners shows: that of its id, with what it asks for."""
+    """The address of what a grid of partners shows: the one it was drawn for, with its present filters and order."""
     boxes, sort = boxes_and_sort(shown)
     return replace(parse_connectivity(query_of(shown["of"]))[0], boxes=boxes, sort=sort)
 
 
 def boxes_and_sort(request: Mapping[str, Any]) -> tuple[dict[str, str], Sort]:
-    """Boxes and order of a grid's request, in AG Grid's terms."""
+    """The boxes and the order in the state or request of a grid, from AG Grid's filterModel and sortModel."""
     filters = request.get("filterModel") or {}
     boxes = {name: str(model.get("filter") or "") for name, model in filters.items()}
     sort = tuple((part["colId"], part["sort"]) for part in request.get("sortModel") or ())
@@ -61,9 +62,9 @@ def boxes_and_sort(request: Mapping[str, Any]) -> tuple[dict[str, str], Sort]:
 def place_choices(
     view: TableAddress | CellAddress | PopulationAddress | WallAddress,
 ) -> tuple[str, list[Option], str, list[Option], list[TableInfo]]:
-    """Datastack and its options, version or moment and its options, and the tables there are then.
+    """The datastack and its options, the version or moment and its options, and the tables of that version.
 
-    What does not exist has no parts, yet others can still be chosen.
+    A datastack or version that does not exist has no tables, and the others can still be chosen.
     """
     datastack, chosen = view.datastack or cave().settings.datastack, view.version
     known: list[Version] = []
@@ -79,24 +80,24 @@ def place_choices(
 
 
 def of_table_grid(shown: Mapping[str, Any], columns: Sequence[str] = (), panel: str = "") -> HeldView | PagedView:
-    """What a grid of the table viewer shows. `columns` are those that are ticked and `panel` the one in front since it
-    was drawn, so that every way on keeps them; none = those of its address."""
+    """The view that a grid of the table viewer shows. `columns` and `panel` are the columns ticked and the panel in
+    front at present, which links of the view then keep; without them, those of its address."""
     address = table_address(shown)
     ticked = joins.with_marks(address.join, columns)
     return open_view(cave(), replace(address, columns=ticked or address.columns, panel=panel or address.panel))
 
 
 def is_few_now(view: HeldView | PagedView, of: str) -> bool:
-    """Whether a large table is narrowed enough to be held, but was not yet at the address `of`, for which the page was
-    drawn."""
+    """Whether a large table is now filtered to few enough rows to be held in memory, but was not at the address `of`
+    for which the page was drawn."""
     if isinstance(view, PagedView) or view.table.filters is None:
         return False
     return isinstance(open_view(cave(), parse_table(query_of(of))[0]), PagedView)
 
 
 def population_of(view: TableAddress | CellAddress, cells: pd.DataFrame, column: str = "pt_root_id") -> dict[str, str]:
-    """Where the browser goes for the population of some rows, whose ids are saved if they are many. Raises BadInput for
-    rows without root ids."""
+    """The address of the populations page for the cells of some rows, as {"href": ...}; many ids are saved on the
+    server. Raises BadInput for rows without root ids."""
     if column not in cells:
         raise BadInput("These rows have no root ids, so they name no cells.", "Choose another table.")
     ids = saved_ids.named(cave(), view.datastack, export.listed_ids(cells[column], "commas"))

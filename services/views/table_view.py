@@ -76,12 +76,12 @@ class TableView(ABC):
         """The filter of rows. Raises BadInput where it cannot be parsed."""
         return tables.filter_of(self.table.columns, self.query)
 
-    def meant(self, total: int | None) -> tuple[str, str] | None:
+    def suggestion(self, total: int | None) -> tuple[str, str] | None:
         """Values that the user may have meant, where the filter keeps `total` rows, and the address of the view with
         them; None where there are none."""
         return None
 
-    def typed_wrongly(self) -> str:
+    def unreadable_text(self) -> str:
         """The first text in a box, else in the query line, that cannot be parsed; "" if all can."""
         for name, text in self.address.boxes.items():
             try:
@@ -140,7 +140,7 @@ class HeldView(TableView):
         return groups.of_table(self.release.cave, self.table, self.colour_by) if self.colour_by else None
 
     @property
-    def whole(self) -> int | None:
+    def total_rows(self) -> int | None:
         """The number of rows of the table before the filter (None = not known)."""
         return len(self.table.frame) if self.table.filters is None else self.table.info.row_count
 
@@ -160,7 +160,7 @@ class HeldView(TableView):
         derived = self.table.derived.of("misread", self.query.key())
         return derived.get(lambda: misread(self.filter, self.table.frame))
 
-    def meant(self, total: int | None) -> tuple[str, str] | None:
+    def suggestion(self, total: int | None) -> tuple[str, str] | None:
         """Values of the table for typed ones that it does not have, and the address of the view with them; None where
         there are none, or they keep no more rows than the `total` of now."""
         if self.address == self.address.unfiltered():
@@ -253,15 +253,15 @@ class HeldView(TableView):
         ]
         return [*parts, *(["\n".join(scripts.positions(cave, table))] if "um" in names else [])]
 
-    def no_files(self, total: int | None) -> dict[str, str]:
+    def unavailable_formats(self, total: int | None) -> dict[str, str]:
         """The file formats that cannot be downloaded, each with the reason; `total` is the number of rows."""
         return {}
 
-    def boxed(self, column: str, text: str) -> str:
+    def href_with_box(self, column: str, text: str) -> str:
         """The path and query of this view with `text` in the box of a column."""
         return replace(self.address, boxes={**self.address.boxes, column: text}).href()
 
-    def listed(self, column: str, ids: pd.Series) -> str | None:
+    def line_of_ids(self, column: str, ids: pd.Series) -> str | None:
         """A query line that keeps the rows with these ids; many ids are saved on the server, and the line refers to
         them. None where they cannot be saved."""
         try:
@@ -272,7 +272,7 @@ class HeldView(TableView):
             return None
         return kept.text()
 
-    def narrowed(self, line: str) -> str | None:
+    def href_with_line(self, line: str) -> str | None:
         """The path and query of this view with a further query line; None where it would be too long."""
         where = f"({self.address.where}) and {line}" if self.address.where.strip() else line
         href = short(self.release.cave, replace(self.address, where=where), self.table).href()
@@ -286,7 +286,7 @@ class PagedView(TableView):
     table: LargeTable
 
     @property
-    def whole(self) -> int | None:
+    def total_rows(self) -> int | None:
         """The number of rows of the table before the filter (None = not known)."""
         return self.table.info.row_count
 
@@ -316,7 +316,7 @@ class PagedView(TableView):
         shown)."""
         return scripts.large_snippet(self.release.cave, self.table, self.query, columns or self.columns)
 
-    def no_files(self, total: int | None) -> dict[str, str]:
+    def unavailable_formats(self, total: int | None) -> dict[str, str]:
         """The file formats that cannot be downloaded, each with the reason; `total` is the number of rows."""
         most, why = large_tables.MOST_EXPORTED, "needs all rows at once, and these come from CAVE in parts"
         too_many = {"CSV": f"has {most:,} rows at most; filter further"} if (total or 0) > most else {}

@@ -195,8 +195,8 @@ def test_the_page_of_a_moment_opens_so_that_a_filter_can_be_typed(cave):
     with pytest.raises(TooLarge, match="as a whole as of a time"):
         shown.counted()
     narrow = open_view(cave, replace(address, boxes={"pre_pt_root_id": "864691136999999999"}))
-    assert isinstance(narrow, HeldView) and narrow.whole is None and narrow.counted()[0] == 0
-    assert str(counts(0, narrow.whole, "x", "")[1]) == " rows"
+    assert isinstance(narrow, HeldView) and narrow.total_rows is None and narrow.counted()[0] == 0
+    assert str(counts(0, narrow.total_rows, "x", "")[1]) == " rows"
 
 
 def test_all_rows_are_held_however_little_cave_sends_at_once(small_cortex, whole, root, version):
