@@ -1,5 +1,5 @@
-"""What was answered once: frames and values, held in memory and shared through a folder or Redis; and what was derived
-from them, within the same bound.
+"""The cache of CAVE's answers, in memory and shared through a folder or Redis, and of results derived from them, within
+one bound of memory.
 
 Public names:
 

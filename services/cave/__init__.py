@@ -1,6 +1,6 @@
-"""CAVE, and nothing but CAVE: the only caveclient, with its failures as sentences and its answers kept.
+"""CAVE and nothing but CAVE: the only room that imports caveclient; answers are cached, failures become sentences.
 
-:class:`~services.cave.client.Cave` is the door; of several servers, :class:`~services.cave.servers.Servers`.
+:class:`~services.cave.client.Cave` is the way in; for several servers, :class:`~services.cave.servers.Servers`.
 
 Public names:
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import requests
 
+from services.cave.asker import Asker
 from services.cave.http import Adapter
-from services.cave.session import Asker
 from services.core.settings import Settings
 
 LONGEST_NAME = 80

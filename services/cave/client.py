@@ -29,12 +29,12 @@ from services.cache.derived import Derived
 from services.cache.shared import STALE_S, Cache
 from services.cave import http, versions
 from services.cave.accounts import Accounts
+from services.cave.asker import Asker
 from services.cave.circuit import Circuits
 from services.cave.failures import foreign, no_version, not_signed_in
 from services.cave.meshes import Meshes
 from services.cave.permissions import PERMISSION_TTL_S, Permissions
 from services.cave.rows import Queries
-from services.cave.session import Asker
 from services.cave.skeletons import Skeletons
 from services.cave.states import States
 from services.core.addresses import bare, host, is_name, is_private_way, origin

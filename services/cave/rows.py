@@ -12,9 +12,9 @@ import pandas as pd
 from pandas.api.types import infer_dtype
 
 from services.cache.shared import Cache
+from services.cave.asker import Asker
 from services.cave.http import Trip
 from services.cave.queries import NO_FILTERS, Filters, Owners, Source, arguments_at, query_arguments
-from services.cave.session import Asker
 from services.core.errors import TooLarge
 from services.core.pages import page_ended
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.cache.shared import Cache
-from services.cave.session import Asker
+from services.cave.asker import Asker
 from services.core.errors import NotFound
 
 SHOWN = ("vertices", "edges", "compartment", "radius")

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from services.cache.shared import Cache
-from services.cave.session import Asker
+from services.cave.asker import Asker
 from services.core.settings import Settings
 
 

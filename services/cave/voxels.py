@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from services.cache.shared import Cache
-from services.cave.session import Asker
+from services.cave.asker import Asker
 from services.core.addresses import bare, is_private_way
 from services.core.errors import KarstError, NotFound
 from services.core.settings import Settings

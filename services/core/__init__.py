@@ -1,6 +1,6 @@
-"""What everything else speaks of: errors, records, columns, ids, units, colours, profiles, settings.
+"""What all rooms share: errors, records, columns, ids, identities, units, colours, profiles, settings, logs, metrics.
 
-Knows neither CAVE nor the web.
+It imports no other room.
 
 Public names:
 

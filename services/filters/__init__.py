@@ -1,4 +1,4 @@
-"""The filter language: lines and boxes to conditions, conditions to rows of a frame.
+"""The filter language: from lines and boxes to conditions, from conditions to rows of a frame.
 
 Public names:
 

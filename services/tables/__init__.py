@@ -1,4 +1,4 @@
-"""Tables of CAVE, whether held, large or at a moment: rows, joins, facets, plots, files, scripts.
+"""Tables of CAVE, held in memory, too large for it, or at a moment: rows, joins, facets, plots, files, scripts.
 
 Public names:
 

@@ -1,4 +1,4 @@
-"""Asking CAVE: long-lived clients, one line in the log for every question, every failure a sentence."""
+"""Requests to CAVE by long-lived clients: one line in the log for each, every failure a sentence."""
 
 from __future__ import annotations
 
