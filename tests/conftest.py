@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ from tests.servers import ROOT, free_port, start_localcave
 # a busy machine must not fail a property: speed has tests of its own; CI tries the same examples every time
 settings.register_profile("karst", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("karst")
+# what a shell runs in the background does not hear an interrupt, nor do the servers that it starts
+signal.signal(signal.SIGINT, signal.default_int_handler)
 # tests play many people at one address; those of the limit itself set their own
 os.environ.setdefault("KARST_REQUESTS_PER_MINUTE", "0")
 

@@ -6,10 +6,11 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.context import ForkServerProcess
 from urllib.parse import urlsplit
@@ -19,7 +20,7 @@ import pytest
 import requests
 
 from tests import tiny
-from tests.servers import free_port, serving, start_localcave
+from tests.servers import ROOT, free_port, serving, start_localcave
 
 MOST_WAITING, DELAY_S = 4, 0.8
 TABLES = f"/api/v1/{tiny.DATASTACK}/latest/tables"
@@ -28,6 +29,7 @@ QUICK_S = 1.0
 STOP_S = 15.0
 """On a busy machine: gunicorn gives what is under way 7 seconds."""
 MB = 2**20
+GUNICORN = ".venv/bin/gunicorn"
 
 
 @dataclass
@@ -147,3 +149,26 @@ def test_an_interrupt_waits_for_nobody(slow_cave: str) -> None:
         time.sleep(DELAY_S / 4)
         assert site.stop(signal.SIGINT) == 0
         assert all(isinstance(one.exception(), requests.ConnectionError) for one in requested)
+
+
+def test_an_interrupt_while_it_starts_leaves_nothing_running(slow_cave: str) -> None:
+    environ = {"CAVE_SERVER_ADDRESS": slow_cave, "HOST": "127.0.0.1", "PORT": str(free_port())}
+    script = subprocess.Popen(["sh", "bin/run"], cwd=ROOT, env=os.environ | environ, stdout=subprocess.DEVNULL)
+    servers: list[psutil.Process] = []
+    try:
+        while not servers:
+            servers = servers_of(psutil.Process(script.pid))
+        script.send_signal(signal.SIGINT)
+        assert script.wait(STOP_S) == 130
+        assert not psutil.wait_procs(servers, STOP_S)[1]
+    finally:
+        for process in filter(psutil.Process.is_running, servers):
+            process.kill()
+        script.kill()
+        script.wait()
+
+
+def servers_of(script: psutil.Process) -> list[psutil.Process]:
+    with suppress(psutil.NoSuchProcess):  # a step of the script has ended meanwhile
+        return [child for child in script.children() if child.cmdline()[1:] == [GUNICORN, "app:server"]]
+    return []
