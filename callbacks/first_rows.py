@@ -1,4 +1,4 @@
-"""The first rows of every grid, which arrive with the page itself; the server is asked only for rows beyond these."""
+"""The first rows of every grid, which arrive with the page itself; grids request only further rows from the server."""
 
 from __future__ import annotations
 

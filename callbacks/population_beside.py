@@ -31,7 +31,7 @@ def plot(view: PopulationAddress, result: Population) -> tuple[Plot, pd.DataFram
     both = figure_reads.edges(result), figure_reads.second_edges(second)
     seed = population_views.seed(view)
     rows = call(comparisons.difference, *both, figure_reads.groups(groups), compared, end=end, seed=seed)
-    first, other = (len(getattr(one.pair, end)) for one in (result, second))
+    first, other = (len(getattr(compared_set.pair, end)) for compared_set in (result, second))
     words = f"{first:,} cells beside {other:,}. {comparisons.WORDS[compared]}"
     single = ("A set of one cell has no interval.",) if min(first, other) == 1 else ()
     notes = (words, *single, *population.notes_beside(result, second, comparisons.SECOND))

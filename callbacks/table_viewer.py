@@ -66,7 +66,7 @@ def not_loaded(error: KarstError) -> tuple[Any, ...]:
 def load(query: Query | None, _reload: Any) -> tuple[Any, ...]:
     """The table of the address."""
     address, warnings = parse_table(query or {})
-    lost_with_link = get_flashed_messages()  # what an old link meant is said once
+    lost_with_link = get_flashed_messages()  # flashed messages are those of an old link, shown once
     shown = open_view(cave(), address)
     view = shown.address
     line = no_update if view.where == address.where else view.where
@@ -181,7 +181,7 @@ def address(state: GridState | None, panel: str | None, columns: list[str] | Non
     on_error=lambda error: (no_neuroglancer_link(error), no_update),
 )
 def link(state: GridState | None, selected: list[IdText] | None, picked: Outline | None, there: Any) -> tuple[Any, ...]:
-    """A link to the rows that were ticked, else picked in the plot, else filtered; made after the rows."""
+    """The link to the rows ticked, else picked in the plot, else kept by the filter; built after the rows arrived."""
     if not state or not there:
         return no_update, no_update
     created, subject = views.of_table_grid(state).chosen_link(selected, picked)

@@ -85,8 +85,8 @@ def own_sources(cave: Cave, datastack: str) -> tuple[str, ...]:
     cave = cave.at(datastack)
     template = cave.profile(datastack).neuroglancer.get("segmentation_source") or ""
     sources = (cave.info(datastack)["segmentation_source"], template.replace("{server}", cave.settings.server_address))
-    own = [source for source in sources if source]
-    return tuple(dict.fromkeys([*own, *(outside(cave, source) for source in own)]))
+    known = [source for source in sources if source]
+    return tuple(dict.fromkeys([*known, *(outside(cave, source) for source in known)]))
 
 
 def from_state(state: Mapping[str, Any], sources: Iterable[str] = ()) -> PastedLink:
@@ -102,13 +102,13 @@ def from_state(state: Mapping[str, Any], sources: Iterable[str] = ()) -> PastedL
         return PastedLink((), (), "", _position_nm(state), messages, tuple(named[:MOST_SEGMENTS]), tuple(points))
     if not layers:
         raise BadInput("This link shows no segmentation.", "Paste a link with cells selected in it.")
-    own = {_bare(source) for source in sources}
-    ours = [layer for layer in layers if own & set(map(_bare, _sources(layer)))]
+    own_addresses = {_bare(source) for source in sources}
+    ours = [layer for layer in layers if own_addresses & set(map(_bare, _sources(layer)))]
     with_segments = [layer for layer in ours or layers if _listed_segments(layer)]
     # where no source is the datastack's own, a layer whose segments look like root ids is the best guess
     chosen = next(iter([*filter(_of_roots, with_segments), *with_segments, *(ours or layers)]))
     warnings = []
-    if own and not ours:
+    if own_addresses and not ours:
         warnings.append(
             f"Layer {_name(chosen)!r} is not of this datastack's segmentation; its ids may be unknown here."
         )
@@ -324,8 +324,8 @@ def _sizes_nm(layer: Mapping[str, Any], state: Mapping[str, Any]) -> list[Any]:
     source = layer.get("source")
     first = source[0] if isinstance(source, list) and source else source
     transform = first.get("transform") if isinstance(first, dict) else None
-    own = transform.get("outputDimensions") if isinstance(transform, dict) else None
-    for dimensions in (own, state.get("dimensions")):
+    of_layer = transform.get("outputDimensions") if isinstance(transform, dict) else None
+    for dimensions in (of_layer, state.get("dimensions")):
         if isinstance(dimensions, dict):
             return [_size_nm(dimensions.get(axis)) for axis in "xyz"]
     sizes = layer.get("voxelSize") or _pose(state).get("voxelSize")

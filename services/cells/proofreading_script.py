@@ -16,8 +16,8 @@ COLUMNS = ("strategy_axon", "strategy_dendrite", "proofreading")
 
 def lines(cave: Cave, connectivity: Connectivity, only: Collection[str], needed: Collection[str]) -> Iterator[str]:
     """Lines that add those of COLUMNS that are `needed` to the partners in `frame`, and keep partners that are
-    proofread for each direction in `only`. No lines where neither is asked. Raises BadInput for a table that a script
-    cannot read."""
+    proofread for each direction in `only`. No lines where neither is requested. Raises BadInput for a table that a
+    script cannot read."""
     info = proofreading.table_of(Release(cave, connectivity.datastack, connectivity.version))
     if info is None or not (only or {*COLUMNS} & {*needed}):
         return

@@ -98,8 +98,8 @@ def transmitter_table(release: Release) -> TransmitterTable | None:
         return None
     columns = release.sample(table).columns
     of_synapses = release.synapse_shape().transmitters  # also in the joined rows, where a table's own gets a suffix
-    own = (name for name in TRANSMITTERS if name not in of_synapses or f"{name}_ref" in columns)
-    names = tuple(name for name in own if name in columns)
+    of_table = (name for name in TRANSMITTERS if name not in of_synapses or f"{name}_ref" in columns)
+    names = tuple(name for name in of_table if name in columns)
     return TransmitterTable(table, names, VALID_NT in columns) if names else None
 
 
@@ -120,8 +120,8 @@ def transmitters(release: Release, root_id: int, direction: Direction) -> pd.Dat
     if source is None:
         return None
     names = ["target_id", *source.names, *([VALID_NT] if source.says_validity else [])]
-    own = Filters(equal={direction.own: root_id})
-    rows = release.query(source.table, own, select_columns=names, whole=True)
+    of_cell = Filters(equal={direction.own: root_id})
+    rows = release.query(source.table, of_cell, select_columns=names, whole=True)
     probabilities = rows[names].dropna(subset=["target_id"]).drop_duplicates("target_id").astype({"target_id": "int64"})
     return probabilities.set_index("target_id")
 
@@ -135,9 +135,9 @@ def neuropils(release: Release, root_id: int, direction: Direction) -> pd.Series
         raise NotFound(f"Version {release.number} has no table of neuropils.", "Leave out the neuropils.")
     if message := role_tables.fault(release, "neuropils"):
         raise BadInput(message, "Leave out the neuropils.")
-    own = Filters(equal={direction.own: root_id})
+    of_cell = Filters(equal={direction.own: root_id})
     names = ["target_id", role.column]
-    rows = release.query(role.table, own, select_columns=names, whole=True)
+    rows = release.query(role.table, of_cell, select_columns=names, whole=True)
     known = rows[names].dropna().drop_duplicates("target_id").astype({"target_id": "int64"})
     return known.set_index("target_id")[role.column]
 

@@ -73,11 +73,11 @@ def with_tuning(partners: pd.DataFrame, root_id: int, tuned: pd.DataFrame) -> pd
     """
     kept = partners[partners["root_id"].isin(tuned.index)].reset_index(drop=True)
     theirs = tuned.reindex(kept["root_id"]).reset_index(drop=True)
-    own = tuned.loc[root_id] if root_id in tuned.index else pd.Series(np.nan, index=list(TUNING_COLUMNS))
+    of_cell = tuned.loc[root_id] if root_id in tuned.index else pd.Series(np.nan, index=list(TUNING_COLUMNS))
     return kept.assign(
         **{name: theirs[name] for name in TUNING_COLUMNS},
-        delta_ori_deg=difference_deg(theirs["pref_ori_deg"], float(own["pref_ori_deg"]), 180),
-        delta_dir_deg=difference_deg(theirs["pref_dir_deg"], float(own["pref_dir_deg"]), 360),
+        delta_ori_deg=difference_deg(theirs["pref_ori_deg"], float(of_cell["pref_ori_deg"]), 180),
+        delta_dir_deg=difference_deg(theirs["pref_dir_deg"], float(of_cell["pref_dir_deg"]), 360),
     )
 
 
@@ -102,8 +102,10 @@ def counted_in_words(partners: pd.DataFrame, points: pd.DataFrame) -> str:
     shown = f"{len(points):,} of {len(partners):,} partners are coregistered and have a preferred orientation"
     several = int((partners["num_units"].fillna(0) > 1).sum())
     recorded = f"; {several:,} were recorded several times, and their best predicted unit is shown" if several else ""
-    own = "" if points["delta_ori_deg"].notna().any() or points.empty else " This cell has no tuning to compare with."
-    return f"{shown}{recorded}.{own}"
+    untuned = (
+        "" if points["delta_ori_deg"].notna().any() or points.empty else " This cell has no tuning to compare with."
+    )
+    return f"{shown}{recorded}.{untuned}"
 
 
 def _numbers(rows: pd.DataFrame, *names: str) -> npt.NDArray[np.float64]:

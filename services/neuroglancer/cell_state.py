@@ -30,7 +30,7 @@ DEFAULT_LIMITS = parts.Limits()
 AXES = "xyz"
 GROUP = "group of the partner"
 """The column with the group of each partner, and of each synapse that of its partner."""
-CELL = "cell asked for"
+CELL = "own cell"
 """The column with the root id of the cell that a synapse belongs to, where there are several cells."""
 
 

@@ -98,11 +98,11 @@ def difference(
         draws.append(_divided(weights @ above, weights @ below))
     apart = draws[0] - draws[1]
     fewest = min(len(edges.pre_ids if end == "pre" else edges.post_ids) for edges in (first, second))
-    some = np.isfinite(apart).any(axis=0) & (fewest >= LEAST_DRAWN)
+    has_interval = np.isfinite(apart).any(axis=0) & (fewest >= LEAST_DRAWN)
     low, high = np.full((2, len(groups.names)), np.nan)
     tails = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
-    if some.any():
-        low[some], high[some] = np.nanquantile(apart[:, some], tails, axis=0)
+    if has_interval.any():
+        low[has_interval], high[has_interval] = np.nanquantile(apart[:, has_interval], tails, axis=0)
     numbers: Mapping[str, Floats] = {
         "first": values[0],
         "second": values[1],

@@ -43,11 +43,11 @@ def shuffles(edges: Edges, permutations: int, seed: int) -> Iterator[Indices]:
             f"{len(pre_kept):,} x {width:,} connected cells are too many to shuffle their connections.",
             "Choose smaller sets, or the null model of depth.",
         )
-    _, own, other = np.intersect1d(
+    _, same_pre, same_post = np.intersect1d(
         edges.pre_ids[pre_kept], edges.post_ids[post_kept], assume_unique=True, return_indices=True
     )
     refused = np.zeros(len(pre_kept) * width, dtype=bool)
-    itself = (own * width + other).astype(np.int32)
+    itself = (same_pre * width + same_post).astype(np.int32)
     chain = _Chain((pre * width).astype(np.int32), post.astype(np.int32), itself, refused, np.random.default_rng(seed))
     for _ in range(BURN_IN):
         chain.advance()

@@ -273,20 +273,20 @@ def distance_bins(one_um: Floats, other_um: Floats, *, deep: bool = True) -> npt
 def _pairs_by_distance(
     edges: Edges, somata_um: tuple[Floats, Floats], pre: Grouping, post: Grouping, *, deep: bool
 ) -> dict[int, npt.NDArray[np.int64]]:
-    """How many pairs of different cells each pair of groups has in each bin of distance (flat)."""
+    """The number of pairs of different cells for each pair of groups (flattened), by distance bin."""
     width = len(pre.names) * len(post.names)
     step = max(1, PAIRS_AT_ONCE // max(len(edges.post_ids), 1))
     counts: dict[int, npt.NDArray[np.int64]] = {}
     for start in range(0, len(edges.pre_ids), step):
-        some = slice(start, start + step)
-        bins = distance_bins(somata_um[0][some, None, :], somata_um[1][None, :, :], deep=deep)
-        bins[edges.pre_ids[some, None] == edges.post_ids[None, :]] = -1
-        entry = pre.of[some, None] * len(post.names) + post.of[None, :]
+        batch = slice(start, start + step)
+        bins = distance_bins(somata_um[0][batch, None, :], somata_um[1][None, :, :], deep=deep)
+        bins[edges.pre_ids[batch, None] == edges.post_ids[None, :]] = -1
+        entry = pre.of[batch, None] * len(post.names) + post.of[None, :]
         known = bins >= 0
         different, which = np.unique(bins[known], return_inverse=True)
         result = np.bincount(which * width + entry[known], minlength=len(different) * width)
-        for one, pairs in zip(different.tolist(), result.reshape(len(different), width), strict=True):
-            counts[one] = counts[one] + pairs if one in counts else pairs
+        for distance_bin, pairs in zip(different.tolist(), result.reshape(len(different), width), strict=True):
+            counts[distance_bin] = counts[distance_bin] + pairs if distance_bin in counts else pairs
     return counts
 
 

@@ -102,8 +102,8 @@ class _Graph:
         reached = np.bincount(num_steps, minlength=steps + 1)
         if most is not None and len(rows) > most:
             keys = (num_steps, -weak) if order == "shortest" else (-weak, num_steps)
-            some = np.lexsort((targets[columns], sources[rows], *keys[::-1]))[:most]
-            rows, columns, num_steps, weak = rows[some], columns[some], num_steps[some], weak[some]
+            first = np.lexsort((targets[columns], sources[rows], *keys[::-1]))[:most]
+            rows, columns, num_steps, weak = rows[first], columns[first], num_steps[first], weak[first]
         return (sources[rows], targets[columns], num_steps, weak), reached
 
     def frame(self, starts: Indices, ends: Indices, num_steps: Indices, weakest: Counts, step: int) -> pd.DataFrame:
@@ -111,15 +111,15 @@ class _Graph:
         via, num_syn = np.zeros((2, MOST_STEPS, len(starts)), np.int64)
         sources, of = np.unique(starts, return_inverse=True)
         for at in range(0, len(sources), step):
-            some = np.flatnonzero((of >= at) & (of < at + step))
-            _, backs = self._walks(sources[at : at + step], int(num_steps[some].max()), traced=True)
-            here = ends[some]
+            batch = np.flatnonzero((of >= at) & (of < at + step))
+            _, backs = self._walks(sources[at : at + step], int(num_steps[batch].max()), traced=True)
+            here = ends[batch]
             for number in range(len(backs), 0, -1):
-                on = np.flatnonzero(num_steps[some] >= number)
-                edge = backs[number - 1][of[some[on]] - at, here[on]]
-                num_syn[number - 1, some[on]] = self.weight[edge]
+                on = np.flatnonzero(num_steps[batch] >= number)
+                edge = backs[number - 1][of[batch[on]] - at, here[on]]
+                num_syn[number - 1, batch[on]] = self.weight[edge]
                 here[on] = self.tail[edge]
-                via[number - 1, some[on]] = self.ids[here[on]]
+                via[number - 1, batch[on]] = self.ids[here[on]]
         known = {"pre_root_id": self.ids[starts], "post_root_id": self.ids[ends]}
         between = {f"via_{number}_root_id": _whole(via[number], num_steps > number) for number in (1, 2)}
         along = {f"num_syn_{number}": _whole(num_syn[number - 1], num_steps >= number) for number in (1, 2, 3)}

@@ -115,8 +115,8 @@ def _shared(frame: pd.DataFrame, cells: tuple[int, int], way: str, own: str, par
     first, second = (frame[frame[own] == cell].set_index(partner)["num_syn"] for cell in cells)
     counts = pd.DataFrame({"num_syn_first": first, "num_syn_second": second}).fillna(0).astype(np.int64)
     counts = counts.rename_axis("root_id").reset_index().astype({"root_id": np.int64})
-    one, other = counts["num_syn_first"] > 0, counts["num_syn_second"] > 0
-    of = np.select([one & other, one], ["both", "first"], "second")
+    with_first, with_second = counts["num_syn_first"] > 0, counts["num_syn_second"] > 0
+    of = np.select([with_first & with_second, with_first], ["both", "first"], "second")
     counts = counts.assign(direction=way, of=of, sum=counts["num_syn_first"] + counts["num_syn_second"])
     ordered = counts.sort_values(["of", "sum", "root_id"], ascending=[True, False, True], ignore_index=True)
     return ordered[["direction", "root_id", "of", "num_syn_first", "num_syn_second"]]
