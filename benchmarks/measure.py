@@ -52,8 +52,8 @@ def compare(what: str, call: Callable[[], object], against: str, other: Callable
 
 
 def resident_mb(url: str) -> float:
-    """Memory of the processes that listen at an address."""
-    return sum(float(process.memory_info().rss) for process in _processes(url)) / 1e6
+    """Memory of the processes that listen at an address, with what they share counted once."""
+    return sum(float(process.memory_full_info().pss) for process in _processes(url)) / 1e6
 
 
 def cpu_s(url: str) -> float:
