@@ -73,30 +73,30 @@ _ADDED = {
 """Columns of each name in `PartnerOptions.more`; without it, a column of such a name is one of the type table."""
 
 _COUNTED = """
-def counted(cell, own, other):
+def counted(cell, cell_column, partner_column):
     \"\"\"Number and summed size of a cell's synapses with each partner, and the number of all its synapses.\"\"\"
     frame = {call}
     synapses = {kept}
-    kept = synapses[(synapses[other] != cell) & (synapses[other] != 0)]
-    sizes = kept{size}.astype('float64').groupby(kept[other])
-    net_size = sizes.sum().where(sizes.count() == sizes.size())  # unknown where that of a synapse is
+    kept = synapses[(synapses[partner_column] != cell) & (synapses[partner_column] != 0)]
+    sizes = kept{size}.astype('float64').groupby(kept[partner_column])
+    net_size = sizes.sum().where(sizes.count() == sizes.size())  # unknown unless all are known
     return pd.DataFrame({{'num_syn': sizes.size(), 'net_size': net_size}}).rename_axis('root_id'), len(synapses)
 """
 
 _COUNTED_PAIRS = """
-def counted(cell, own, other):
+def counted(cell, cell_column, partner_column):
     \"\"\"Number and summed size of a cell's synapses with each partner, and the number of all its synapses.\"\"\"
     columns = {columns!r}
-    pairs = client.materialize.query_view({view!r}, filter_equal_dict={{columns[own]: cell}})
-    kept = pairs[(pairs[columns[other]] != cell) & (pairs[columns[other]] != 0)]
-    groups = kept.groupby(columns[other])
+    pairs = client.materialize.query_view({view!r}, filter_equal_dict={{columns[cell_column]: cell}})
+    partners = pairs[columns[partner_column]]
+    groups = pairs[(partners != cell) & (partners != 0)].groupby(columns[partner_column])
     frame = pd.DataFrame({{'num_syn': groups[{count!r}].sum(), 'net_size': {size}}})
     return frame.rename_axis('root_id'), int(pairs[{count!r}].sum())
 """
 
 _SUMMED = """
 def summed(groups):
-    \"\"\"Sums of each partner; a size is unknown where one of those is.\"\"\"
+    \"\"\"Sums for each partner; the summed size is unknown unless all are known.\"\"\"
     sums, known = groups.sum(), groups['net_size'].count() == groups.size()
     return sums.assign(net_size=sums['net_size'].where(known))
 """
@@ -210,7 +210,7 @@ def _counted(cave: Cave, connectivity: Connectivity) -> str:
         columns = list(dict.fromkeys([*columns, *synapse_filter.columns_needed(only)]))
         kept = f"frame[{expression(only, release.query(table, limit=1))}]"
     size = "['size']" if connectivity.sized else "['id'].where(kept['id'].isna())"
-    return _COUNTED.format(call=value_script.call(release, columns, "own"), kept=kept, size=size)
+    return _COUNTED.format(call=value_script.call(release, columns, "cell_column"), kept=kept, size=size)
 
 
 def _script(subject: str, where: Node, body: Sequence[str], counted: str, notices: Sequence[str]) -> str:
@@ -255,12 +255,13 @@ def _largest(percent: Fraction | None) -> Iterator[str]:
 
 def _counts_of_several(direction: Direction) -> Iterator[str]:
     """Lines for the synapses with each of several cells beside those with all of them; partners of most cells first."""
-    yield f"each = {{one: counted(one, {direction.own!r}, {direction.partner!r}) for one in cells}}"
+    yield f"ends = {direction.own!r}, {direction.partner!r}"
+    yield "each = {root_id: counted(root_id, *ends) for root_id in cells}"
     yield "total = sum(number for _, number in each.values())"
     yield "groups = pd.concat([counts for counts, _ in each.values()]).groupby('root_id')"
     yield "frame = summed(groups).assign(num_cells=groups.size())"
-    yield "for one, (counts, _) in each.items():"
-    yield "    frame[f'num_syn_{one}'] = counts['num_syn'].reindex(frame.index).fillna(0).astype('int64')"
+    yield "for root_id, (counts, _) in each.items():"
+    yield "    frame[f'num_syn_{root_id}'] = counts['num_syn'].reindex(frame.index).fillna(0).astype('int64')"
     yield "order = ['num_cells', 'num_syn', 'root_id']"
     yield "frame = frame.reset_index().sort_values(order, ascending=[False, False, True], ignore_index=True)"
 
@@ -268,12 +269,12 @@ def _counts_of_several(direction: Direction) -> Iterator[str]:
 def _both(*, several: bool) -> Iterator[str]:
     """Lines for the counts of both directions side by side, reciprocal partners first."""
     for way in Direction:
-        own, other = way.own, way.partner
+        ends = f"{way.own!r}, {way.partner!r}"
         if several:
-            yield f"{way}_each = [counted(one, {own!r}, {other!r})[0] for one in cells]"
+            yield f"{way}_each = [counted(root_id, {ends})[0] for root_id in cells]"
             yield f"{way.noun}s = summed(pd.concat({way}_each).groupby('root_id'))"
         else:
-            yield f"{way.noun}s, _ = counted(cell, {own!r}, {other!r})"
+            yield f"{way.noun}s, _ = counted(cell, {ends})"
     yield "frame = inputs.join(outputs, how='outer', lsuffix='_in', rsuffix='_out').reset_index()"
     for way in Direction:
         yield f"frame.loc[frame['num_syn_{way}'].isna(), ['num_syn_{way}', 'net_size_{way}']] = 0"
@@ -286,7 +287,7 @@ def _both(*, several: bool) -> Iterator[str]:
     yield "frame = frame.sort_values(order, ascending=[False, False, True], ignore_index=True)"
     if several:
         yield "of_each = [{*inputs.index, *outputs.index} for inputs, outputs in zip(in_each, out_each)]"
-        yield "frame['num_cells'] = [sum(root in of_one for of_one in of_each) for root in frame['root_id']]"
+        yield "frame['num_cells'] = [sum(root_id in partners for partners in of_each) for root_id in frame['root_id']]"
 
 
 def _of_direction(

@@ -16,7 +16,7 @@ from services.filters.nodes import Everything
 from services.tables.script_filters import expression
 
 _SYNAPSES = """
-def synapses_of(own, other):
+def synapses_of(cell_column, partner_column):
     \"\"\"Synapses of one direction: the partner's root id{words}.\"\"\"
     frame = pd.concat([{call} for cell in {cells}], ignore_index=True)
     frame = {kept}.sort_values('id', kind='stable')
@@ -36,8 +36,8 @@ def mean_of(rows, positions):
 
 
 def definition(cave: Cave, cells: Sequence[Connectivity]) -> str:
-    """The text of a function `synapses_of(own, other)`, whose arguments name the columns of the cell and of the
-    partner.
+    """The text of a function `synapses_of(cell_column, partner_column)`, whose arguments name the columns of the cell
+    and of the partner.
 
     It returns a frame of root_id (the partner) and, where they are known, the position along the axes of the volume in
     um and the size in voxels. The script has to define `client` before. Raises BadInput for a filter by a computed
@@ -52,10 +52,10 @@ def definition(cave: Cave, cells: Sequence[Connectivity]) -> str:
     columns |= dict.fromkeys([*shape.positions, *shape.ends])
     columns |= dict.fromkeys([*(["size"] if shape.sized else []), *synapse_filter.columns_needed(only)])
     kept = "frame" if isinstance(only, Everything) else f"frame[{expression(only, release.sample(shape.table))}]"
-    results = {"'root_id'": "frame[other].array"}
+    results = {"'root_id'": "frame[partner_column].array"}
     lines = _SYNAPSES.format(
         words=(", place (um)" if shape.positions else "") + (", size (voxels)" if shape.sized else ""),
-        call=value_script.call(release, columns, "own"),
+        call=value_script.call(release, columns, "cell_column"),
         cells=[one.cell.root_id for one in cells],
         kept=kept,
     )

@@ -40,7 +40,7 @@ post = {post}
 
 
 def among(pre, post):
-    """All synapses; what the server cuts is asked for in halves."""
+    """All synapses; where the server truncates an answer, each half is requested."""
     rows = client.materialize.query_table(
         "{table}",
         filter_in_dict={{"{pre_end}": pre, "{post_end}": post}},
