@@ -150,8 +150,7 @@ class HeldView(TableView):
         return tables.page(self.table, self.query, start, count)
 
     def counted(self) -> tuple[int | None, Sequence[str]]:
-        """The number of rows that the filter keeps (None = not known), and sentences about what it may unexpectedly not
-        do."""
+        """The number of rows that the filter keeps (None = not known), and warnings about the filter."""
         return tables.page(self.table, self.query, 0, 0)[1], self.misread
 
     @property
@@ -162,7 +161,7 @@ class HeldView(TableView):
 
     def suggestion(self, total: int | None) -> tuple[str, str] | None:
         """Values of the table for typed ones that it does not have, and the address of the view with them; None where
-        there are none, or they keep no more rows than the `total` of now."""
+        there are none, or they do not keep more than `total` rows."""
         if self.address == self.address.unfiltered():
             return None
         query, values = filter_units.as_known(self.table.columns, self.query, facets.known_values(self.table))
@@ -298,8 +297,7 @@ class PagedView(TableView):
         return page.frame, at_end if page.total is None else page.total
 
     def counted(self) -> tuple[int | None, Sequence[str]]:
-        """The number of rows that the filter keeps (None = not known), and sentences about what it may unexpectedly not
-        do."""
+        """The number of rows that the filter keeps (None = not known), and warnings about the filter."""
         page = large_tables.read_page(self.release.cave, self.table, self.query)
         return page.total, (*page.sentences, large_tables.unsorted(self.release.cave, page.total))
 
