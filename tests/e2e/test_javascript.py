@@ -92,7 +92,6 @@ def test_the_query_line_offers_what_fits_the_word_that_is_typed(load: Load, line
 
 def test_another_block_of_the_same_rows_changes_nothing(load: Load) -> None:
     page = load("grids.js")
-    page.evaluate("() => { dash_clientside.callback_context = {outputs_list: {}}; }")
     filters = {"x": {"filter": "> 3"}}
     columns = [
         {"colId": "x", "sort": "asc", "sortIndex": 1},
@@ -106,17 +105,25 @@ def test_another_block_of_the_same_rows_changes_nothing(load: Load) -> None:
         }""",
         [filters, columns],
     )
-    shown = "([requests, before]) => dash_clientside.grids.shown(requests, [], [], [{of: 'a'}, {of: 'b'}], before)"
+    shown = "([requests, ...held]) => dash_clientside.grids.shown(requests, [], [], [{of: 'a'}, {of: 'b'}], ...held)"
     request = {"startRow": 100, "endRow": 200, "filterModel": {}, "sortModel": []}  # of before the box was typed in
     order = [{"colId": "z", "sort": "desc"}, {"colId": "x", "sort": "asc"}]
     known = {"of": "b", "filterModel": filters, "sortModel": order}
-    assert page.evaluate(shown, [[None, request], None]) == known
-    assert page.evaluate(shown, [[None, request], known]) == KEPT
-    assert page.evaluate(shown, [[None, None], known]) == KEPT
+    assert page.evaluate(shown, [[None, request], None, None]) == [known, 1]
+    assert page.evaluate(shown, [[None, request], known, 1]) == [KEPT, KEPT]
+    assert page.evaluate(shown, [[None, None], known, 1]) == [KEPT, KEPT]
     ids = [str(2**63 - 1), str(2**63 - 2)]
     ticked = "([rows, before]) => dash_clientside.grids.selected(rows, [{key: 'id'}], before)"
     assert page.evaluate(ticked, [[[{"id": one} for one in ids]], None]) == ids
     assert page.evaluate(ticked, [[None], []]) == KEPT
+
+
+def test_only_the_panel_in_front_hears_of_rows_once_they_are_there(load: Load) -> None:
+    page = load("grids.js")
+    front = "([tab, there]) => dash_clientside.grids.front('rows', tab, there, [{panel: 'plot'}, {panel: '3d'}])"
+    assert page.evaluate(front, ["3d", 1]) == [KEPT, "rows"]
+    assert page.evaluate(front, ["columns", 1]) == [KEPT, KEPT]
+    assert page.evaluate(front, ["3d", None]) == [KEPT, KEPT]
 
 
 def test_a_long_link_is_shortened_as_it_is_pasted(load: Load) -> None:
