@@ -119,7 +119,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         "WEB_CONCURRENCY": "1",
     }
     template = (ROOT / "deploy" / "nginx.conf.template").read_text()
-    places = {"LISTEN": f"127.0.0.1:{ports['proxy']}"}
+    places = {"LISTEN": f"127.0.0.1:{ports['proxy']}", "NGINX_LOCAL_RESOLVERS": "127.0.0.1"}  # which nobody asks
     places |= {key: url[name].removeprefix("http://") for key, name in (("KARST_A", "karst-a"), ("KARST_B", "karst-b"))}
     (folder / "default.conf").write_text(re.sub(r"\$\{(\w+)\}", lambda match: places[match[1]], template))
     (folder / "nginx.conf").write_text(NGINX.format(folder=folder, user=getpass.getuser()))

@@ -70,6 +70,33 @@ def test_what_compose_mounts_is_there() -> None:
     assert all((ROOT / path).exists() for path in paths)
 
 
+def test_a_read_only_container_can_write_where_its_home_is() -> None:
+    home = re.findall(r"^ENV .*\bHOME=(\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    services: dict[str, Any] = yaml.safe_load(COMPOSE)["services"]
+    read_only = [service for service in services.values() if service.get("read_only")]
+    assert len(home) == 1 and len(read_only) >= 3
+    assert all(home[0] in service["tmpfs"] for service in read_only)
+
+
+def test_the_image_holds_no_settings_or_secrets_of_whoever_builds_it() -> None:
+    left_out = (ROOT / ".dockerignore").read_text().split()
+    assert {".env", ".data", ".git"} <= set(left_out)
+
+
+def test_the_proxy_asks_again_where_applications_are_that_compose_makes_anew() -> None:
+    environ: dict[str, str] = yaml.safe_load(COMPOSE)["services"]["proxy"]["environment"]
+    template = (DEPLOY / "nginx.conf.template").read_text()
+    assert environ["KARST_A"] == "karst-a:8050 resolve" and environ["KARST_B"] == "karst-b:8050 resolve"
+    assert environ["NGINX_ENTRYPOINT_LOCAL_RESOLVERS"]  # or the image leaves the resolver of the template empty
+    assert "resolver ${NGINX_LOCAL_RESOLVERS} " in template and "zone " in template
+    assert set(re.findall(r"\$\{(\w+)\}", template)) - set(environ) == {"NGINX_LOCAL_RESOLVERS"}
+
+
+def test_everything_of_compose_starts_again_when_it_has_failed() -> None:
+    services: dict[str, Any] = yaml.safe_load(COMPOSE)["services"]
+    assert [name for name, service in services.items() if service.get("restart") != "unless-stopped"] == []
+
+
 def test_compose_hands_every_setting_of_its_env_file_to_what_runs_karst() -> None:
     kept = {
         "CAVE_TOKEN": "abc",
