@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from http.client import HTTPException
 
 import psutil
 import pytest
@@ -147,7 +148,7 @@ def ask(url: str) -> tuple[int, bytes]:
             return answer.status, answer.read()
     except urllib.error.HTTPError as error:
         return error.code, error.read()
-    except OSError as error:
+    except (OSError, HTTPException) as error:  # the latter where an answer breaks off
         return 0, str(error).encode()
 
 
