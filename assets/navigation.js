@@ -197,7 +197,7 @@
     // Writes the address of what is shown now. What a person changed since the page was drawn is a new entry in the
     // history; the address in full, and more of what is still being typed, are none.
     function remember(href) {
-        if (!href || new URL(href, location.href).pathname !== location.pathname) return;
+        if (underway || !href || new URL(href, location.href).pathname !== location.pathname) return;
         if (href !== location.pathname + location.search) {
             const isMore = acted === "typed" && Date.now() - typedAt < TYPING_MS;
             const isOwn = acted === "typed" || (written && acted);
@@ -274,8 +274,9 @@
             },
             // Called with that address, which is no longer wanted where another was gone to meanwhile.
             answered: function (href) {
-                if (!pending || pending.journeys === journeys) remember(href);
-                if (pending) pending.resolve();
+                if (!pending) return;
+                if (pending.journeys === journeys) remember(href);
+                pending.resolve();
                 pending = null;
             },
         },

@@ -50,7 +50,7 @@ def fill_controls(query: Query | None, _reload: Any) -> tuple[Any, ...]:
 
 def not_loaded(error: KarstError) -> tuple[Any, ...]:
     """The outputs of `load` for an error: the error alone, with the previous table cleared."""
-    return [], "No table is shown.", alerts.problem(error), no_update
+    return [], "No table is shown.", alerts.problem(error), no_update, no_update
 
 
 @callback(
@@ -58,6 +58,7 @@ def not_loaded(error: KarstError) -> tuple[Any, ...]:
     Output("table-status", "children"),
     Output("table-notes", "children"),
     Output("table-where", "value"),
+    Output("table-href", "data"),
     Input("table-query", "data"),
     Input("reload", "data"),
     running=[(Output("table-results", "className"), "k-results k-busy", "k-results")],
@@ -73,7 +74,7 @@ def load(query: Query | None, _reload: Any) -> tuple[Any, ...]:
     notes = alerts.notes([*warnings, *shown.messages, *lost_with_link])
     description = shown.release.profile.description
     status = table_page.status(shown.table, view.catalogue(), live.notices(cave(), shown.table), description)
-    return _results(shown), status, notes, line
+    return _results(shown), status, notes, line, view.href()
 
 
 def _results(shown: HeldView | PagedView) -> Any:
@@ -156,7 +157,7 @@ def _summary(shown: HeldView | PagedView, *, few_now: bool = False) -> tuple[Any
 
 
 @callback(
-    Output("table-href", "data"),
+    Output("table-address", "data"),
     Input("table-shown", "data"),
     Input("tab", "data", allow_optional=True),
     Input("table-columns", "value", allow_optional=True),
@@ -256,7 +257,10 @@ clientside_callback(
     prevent_initial_call=True,
 )
 clientside_callback(
-    ClientsideFunction("navigation", "answered"), Input("table-href", "data"), prevent_initial_call=True
+    ClientsideFunction("navigation", "answered"), Input("table-address", "data"), prevent_initial_call=True
+)
+clientside_callback(
+    ClientsideFunction("navigation", "remember"), Input("table-href", "data"), prevent_initial_call=True
 )
 clientside_callback(
     ClientsideFunction("clipboard", "copy"),

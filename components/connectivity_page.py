@@ -56,7 +56,6 @@ def page(view: CellAddress, query: Mapping[str, Any]) -> html.Div:
             ahead() if view.cell else None,
             dcc.Store(id="cell-query", data=dict(query)),
             dcc.Store(id="cell-href"),
-            dcc.Store(id="cell-address"),
         ]
     )
 
@@ -113,6 +112,7 @@ def results(
             ],
             className="k-split k-with-panel" if view.panel and choices.panel else "k-split",
         ),
+        dcc.Store(id="cell-address"),
         dcc.Store(id="tab", data=view.tab),
         dcc.Store(id="viewer-shown"),
         dcc.Store(id="cell-of", data=view.href()) if alone else None,

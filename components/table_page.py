@@ -159,7 +159,7 @@ def _results(
     )
     stores = [
         dcc.Store(id="table-shown", data=shown),
-        *(dcc.Store(id=f"table-{part}") for part in ("there", "copied", "copied-done")),
+        *(dcc.Store(id=f"table-{part}") for part in ("address", "there", "copied", "copied-done")),
     ]
     return [bar, html.Div([place(grid, block), aside], className="k-split"), *stores]
 

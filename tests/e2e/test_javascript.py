@@ -212,6 +212,19 @@ class TestNavigation:
         page.evaluate("dash_clientside.navigation.answered('/table-viewer?table=u&columns=a')")
         assert query(page) == {"table": ["u"], "columns": ["a"]}
 
+    def test_an_address_comes_with_its_page_or_is_asked_for(self, load: Load) -> None:
+        page = self.page(load, "?table=t", html='<a href="/table-viewer?table=u" id="away">away</a>')
+        page.locator("#away").click()
+        page.wait_for_url("**table=u")
+        page.evaluate(
+            "dash_clientside.navigation.remember('/table-viewer?table=t&columns=a')"
+        )  # of the page that is left
+        page.evaluate("dash_clientside.navigation.arrived()")
+        page.evaluate("dash_clientside.navigation.answered('/table-viewer?table=t&columns=a')")
+        assert query(page) == {"table": ["u"]}
+        page.evaluate("dash_clientside.navigation.remember('/table-viewer?table=u&columns=a')")
+        assert query(page) == {"table": ["u"], "columns": ["a"]}
+
     def test_an_answer_that_never_comes_holds_nobody_for_long(self, load: Load) -> None:
         page = self.page(load, f"{self.OF}&where=x")
         page.evaluate("dash_clientside.navigation.requested({}, 'columns', ['a'])")

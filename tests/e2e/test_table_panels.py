@@ -349,7 +349,7 @@ def test_two_tables_are_compared_and_lead_to_the_cells_that_differ(page: Page, t
     cell.click()
     cell.click()
     expect(page.locator("#table-counts")).to_contain_text(f"{most:,} of {len(own):,} rows")
-    with answers_held(page, "table-href.data", "table-compared.children"):
+    with answers_held(page, "table-address.data", "table-compared.children"):
         page.get_by_role("tab", name="Columns").click()
         page.get_by_label("volume", exact=True).uncheck()
         page.get_by_role("tab", name="Compare").click()
