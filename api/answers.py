@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -136,8 +136,17 @@ def _provenance(subject: Subject, facts: Mapping[str, Any]) -> Response:
 def _file(subject: Subject, file_format: str, body: bytes | Iterable[str], title: str = "") -> Response:
     name = file_name(subject.datastack, f"v{subject.version.label}", title or subject.name)
     headers = {"Content-Disposition": f'attachment; filename="{name}.{file_format}"'}
-    sent = body if isinstance(body, bytes) else stream_with_context(iter(body))  # pieces may still ask CAVE
+    sent = body if isinstance(body, bytes) else stream_with_context(_explained(body))  # pieces may still ask CAVE
     return Response(sent, content_type=MIME[file_format], headers=headers)
+
+
+def _explained(pieces: Iterable[str]) -> Iterator[str]:
+    """Some pieces of an answer that has begun: an error that breaks it off is logged as any other."""
+    try:
+        yield from pieces
+    except Exception as error:
+        explain(error)
+        raise
 
 
 def _column(frame: pd.DataFrame, column: Column) -> dict[str, str]:

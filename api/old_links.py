@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, redirect, request
+from flask import Blueprint, flash, get_flashed_messages, redirect, request
 from werkzeug.wrappers import Response
 
 from services.cave.context import cave
@@ -10,6 +10,8 @@ from services.core.errors import KarstError
 from services.core.moments import LIVE
 from services.tables.live import is_allowed
 from services.views.old_links import translate
+
+MOST_WARNINGS = 10
 
 blueprint = Blueprint("old_links", __name__)
 
@@ -21,7 +23,8 @@ def open_old_link(datastack: str, app: str) -> Response:
     view, warnings = translate(app, datastack, query, live=True)
     if view.version == LIVE and not _allows_live(view.datastack):
         view, warnings = translate(app, datastack, query)
-    for warning in warnings:
+    get_flashed_messages()  # of an earlier link whose page was not opened: the cookie they go in holds 4 kB
+    for warning in warnings[:MOST_WARNINGS]:
         flash(warning)
     return redirect(view.href())
 

@@ -45,7 +45,7 @@ def reference() -> Response:
 
 def document(app: Flask, samples: Mapping[str, str]) -> Json:
     """The OpenAPI 3.1 document of the routes of `app`. `places` are examples of parts of their addresses."""
-    types: dict[str, type] = {"ErrorAnswer": shapes.ErrorAnswer}
+    types: dict[str, type] = {"ErrorAnswer": shapes.ErrorAnswer, "Provenance": shapes.Provenance}
     paths: dict[str, Json] = {}
     for path, method, name, described in _routes(app):
         paths.setdefault(path, {}).setdefault(method, _operation(path, name, described, samples, app))
@@ -104,6 +104,8 @@ def _answers(described: Documented) -> Json:
     if isinstance(described.answer, str):
         return _content(described.answer, {"type": "string"})
     schema = {"type": "object"} if described.answer is dict else _ref(described.answer)
+    if "head" in described.parameters:
+        schema = {"anyOf": [schema, _ref(shapes.Provenance)]}
     files: Json = {kind: {} for name, kind in MIME.items() if name != "json"} if described.is_file else {}
     return _content("application/json", schema) | files
 

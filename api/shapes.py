@@ -106,6 +106,17 @@ class Rows(OfVersion):
     messages: NotRequired[list[str]]
 
 
+class Provenance(OfVersion):
+    """Where rows come from, with what they are of, such as a table or a cell; `head` = only asks for it. What is
+    unknown or empty is left out."""
+
+    timestamp: str
+    rows: NotRequired[int]
+    total: NotRequired[int]
+    source: str
+    exported: str
+
+
 class Cell(TypedDict):
     """A cell, its ids as text; null = not known. A volume without depths has none of a soma."""
 

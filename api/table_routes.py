@@ -12,8 +12,8 @@ from api.routes import blueprint, messages_of, table_view
 from services.cave.context import cave
 from services.cells.id_search import COLUMNS, ID_TYPES, search
 from services.tables import live
-from services.tables.crosstabs import CrossTab, crosstab
-from services.tables.facets import Facet, Histogram, facets, histograms
+from services.tables.crosstabs import CrossTab
+from services.tables.facets import Facet, Histogram
 from services.tables.tables import to_records
 from services.views.table_opening import held
 
@@ -23,13 +23,14 @@ from services.views.table_opening import held
 def table_facets(datastack: str, version: str, table: str) -> Response:
     """How many of the rows that a filter keeps have each value of each categorical column, and histograms."""
     view = held(table_view(datastack, version, table))
+    facets, histograms, system = view.facets()
     return jsonify(
         {
             "datastack": datastack,
             "version": view.table.version.label,
-            "facets": [_facet_json(facet) for facet in facets(view.table, view.query)],
-            "histograms": [_histogram_json(histogram) for histogram in histograms(view.table, view.query)],
-            "messages": messages_of(view),
+            "facets": [_facet_json(facet) for facet in facets],
+            "histograms": [_histogram_json(histogram) for histogram in histograms],
+            "messages": [*messages_of(view), *([system.sentence] if system else [])],
         }
     )
 
@@ -59,10 +60,10 @@ def find_ids(datastack: str, version: str, table: str) -> Response:
 def table_crosstab(datastack: str, version: str, table: str) -> Response:
     """Two columns against each other: `left`, and `right`, which may be of a table that is joined (`join`, `on`)."""
     view = held(table_view(datastack, version, table))
-    result = crosstab(view.table, view.query, params.text("left"), params.text("right"))
+    result, _, system = view.crosstab(params.text("left"), params.text("right"))
     counts = _crosstab_json(result, filtered=bool(view.query.where))
     place = {"datastack": datastack, "version": view.table.version.label}
-    return jsonify({**place, **counts, "messages": messages_of(view)})
+    return jsonify({**place, **counts, "messages": [*messages_of(view), *([system.sentence] if system else [])]})
 
 
 @blueprint.get("/<datastack>/<version>/tables/<table>/python")

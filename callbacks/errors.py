@@ -8,7 +8,7 @@ from typing import Any
 from dash import ctx, set_props
 
 from components.alerts import problem
-from services.core.errors import BadInput, KarstError, Unforeseen
+from services.core.errors import BadInput, KarstError, NotFound, Unforeseen
 from services.core.logs import explain
 
 
@@ -36,9 +36,9 @@ def left_to_load(value: Any = None) -> Callable[[KarstError], Any]:
 
 
 def no_rows(error: KarstError) -> dict[str, Any]:
-    """An empty block, so that the grid ends there. An error of the first block is left to `summarise` to show."""
+    """An empty block, so that the grid ends there. A filter at fault is left to `summarise` to show."""
     start = (ctx.triggered[0]["value"] or {}).get("startRow", 0)
-    if start or isinstance(error, Unforeseen):
+    if start or not isinstance(error, (BadInput, NotFound)):
         show(error)
     return {"rowData": [], "rowCount": start}
 

@@ -49,14 +49,12 @@ def count_facets(state: GridState | None, columns: list[str]) -> Any:
 def counted_values(shown: HeldView) -> list[Any]:
     """The facets of a view. Of a table with several annotation systems they count the rows of one system, except for
     the facet of the systems themselves, which counts all rows."""
-    system = shown.system()
-    one = shown.of_system(system.value) if system else shown
-    of_all = {system.column: facets.facet(shown.table, shown.query, system.column)} if system else {}
-    categories = [of_all.get(facet.column.name) or facet for facet in facets.facets(one.table, one.query)]
+    categories, histograms, system = shown.facets()
+    single = shown.of_system(system.value) if system else shown
     panel = facet_panel(
         categories,
-        facets.histograms(one.table, one.query),
-        lambda column, box: (shown if column in of_all else one).href_with_box(column, box),
+        histograms,
+        lambda column, box: (shown if system and column == system.column else single).href_with_box(column, box),
     )
     return [*system_note(shown, system), *panel]
 
@@ -84,12 +82,9 @@ def compare(state: GridState | None, columns: list[str]) -> Any:
     form = compare_form(view, groups, chosen, joins.joinable(cave(), shown.table))
     if chosen is None:
         return [form, nothing_to_compare()]
-    sides = [column.name for column in chosen]
-    system = shown.system(*sides)
-    one = shown.of_system(system.value) if system else shown
-    rest = {name: text for name, text in one.address.boxes.items() if name not in sides}
-    result = crosstabs.crosstab(one.table, replace(one.query, boxes=rest), *sides)
-    drawn = compared(result, one.address, one.href_with_line, filtered=bool(view.where or rest))
+    result, single, system = shown.crosstab(*(column.name for column in chosen))
+    rest = single.address.boxes.keys() - {column.name for column in chosen}
+    drawn = compared(result, single.address, single.href_with_line, filtered=bool(view.where or rest))
     return table_page.drawn_for(view, [form, *system_note(shown, system), *drawn])
 
 

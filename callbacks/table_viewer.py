@@ -17,7 +17,7 @@ from components.grid import ROWS_AT_ONCE, marked
 from components.links import neuroglancer_link, no_neuroglancer_link
 from components.viewer_panel import beside_table
 from services.cave.context import cave
-from services.core.errors import KarstError
+from services.core.errors import BadInput, KarstError, NotFound
 from services.neuroglancer import links
 from services.tables import export, joins, live, plots, tables
 from services.views.addresses import Query, parse_table
@@ -106,8 +106,8 @@ def rows(request: Block | None, id: TableGrid, picked: Outline | None) -> Any:
 
 
 def _first(shown: Any) -> dict[str, Any]:
-    """The first rows; none where the filter cannot be parsed, which `summarise` shows."""
-    with suppress(KarstError):
+    """The first rows; none where the filter is at fault, which `summarise` shows."""
+    with suppress(BadInput, NotFound):
         return _block(shown, 0, ROWS_AT_ONCE)
     return {"rowData": [], "rowCount": 0}
 

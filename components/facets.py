@@ -32,8 +32,7 @@ def of_one_system(system: OneSystem | None, href: Callable[[str], str]) -> list[
     another one."""
     if system is None:
         return []
-    which = f"{system.column.replace('_', ' ')} {system.value}"
-    parts: list[Any] = [f"Only the {system.num_rows:,} of {system.total:,} rows of {which}. Others: "]
+    parts: list[Any] = [f"{system.sentence} Others: "]
     for name in system.others[:MOST_SYSTEMS]:
         parts += [html.A(name, href=href(name)), ", "]
     more = len(system.others) - MOST_SYSTEMS

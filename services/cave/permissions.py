@@ -59,6 +59,7 @@ class Permissions:
         except NotAllowed:
             with self._lock:
                 self.revoked += self._granted.pop(key, None) is not None
+                self._locks.pop(key, None)  # names that are refused can be any
             raise
         except Upstream as error:
             error.hint = UNKNOWN

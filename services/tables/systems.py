@@ -26,6 +26,11 @@ class OneSystem:
     total: int
     others: tuple[str, ...]
 
+    @property
+    def sentence(self) -> str:
+        """Of which rows something is."""
+        return f"Only the {self.num_rows:,} of {self.total:,} rows of {self.column.replace('_', ' ')} {self.value}."
+
 
 def shown(table: TableFrame, query: TableQuery, role: Role, by: Sequence[str] = ()) -> OneSystem | None:
     """Which system to show of the rows that a query keeps: the one that is read of such a table by default (see

@@ -22,6 +22,7 @@ from services.neuroglancer import links
 from services.neuroglancer.links import Link
 from services.populations.sets import ROOT_IDS
 from services.tables import (
+    crosstabs,
     facets,
     filter_units,
     groups,
@@ -32,6 +33,8 @@ from services.tables import (
     systems,
     tables,
 )
+from services.tables.crosstabs import CrossTab
+from services.tables.facets import Facet, Histogram
 from services.tables.groups import Groups
 from services.tables.large_tables import LargeTable
 from services.tables.systems import OneSystem
@@ -178,11 +181,32 @@ class HeldView(TableView):
         boxes = {**self.address.boxes, **systems.box(self.table, system)}
         return replace(self, address=replace(self.address, boxes=boxes))
 
+    def single_system(self, *by: str) -> tuple[HeldView, OneSystem | None]:
+        """The view of the rows of one annotation system, where rows of several would count twice, and which system
+        that is; else the view itself. See :meth:`system`."""
+        system = self.system(*by)
+        return self.of_system(system.value) if system else self, system
+
     @property
     def plotted(self) -> HeldView:
-        """The view of the rows in the plot: those of one annotation system, where rows of several would count twice."""
-        system = self.system(self.colour_by)
-        return self.of_system(system.value) if system else self
+        """The view of the rows in the plot; see :meth:`single_system`."""
+        return self.single_system(self.colour_by)[0]
+
+    def facets(self) -> tuple[Sequence[Facet], Sequence[Histogram], OneSystem | None]:
+        """The values of every column, counted among the rows of one annotation system where these are of several; the
+        systems themselves among all rows."""
+        single, system = self.single_system()
+        of_all = facets.facet(self.table, self.query, system.column) if system else None
+        counted = facets.facets(single.table, single.query)
+        merged = [of_all if of_all and of_all.column == facet.column else facet for facet in counted]
+        return merged, facets.histograms(single.table, single.query), system
+
+    def crosstab(self, left: str, right: str) -> tuple[CrossTab, HeldView, OneSystem | None]:
+        """Two columns against each other, over the rows that the filter keeps but for the boxes of these two, of one
+        annotation system where they are of several; and the view of these rows. Raises BadInput."""
+        single, system = self.single_system(left, right)
+        boxes = {name: text for name, text in single.address.boxes.items() if name not in {left, right}}
+        return crosstabs.crosstab(single.table, replace(single.query, boxes=boxes), left, right), single, system
 
     def points(self) -> pd.DataFrame | None:
         """The points of a scatter plot or map; None for other plots. Columns as of :func:`plots.scatter` or

@@ -31,6 +31,11 @@ def server(localcave_url: str) -> flask.Flask:
     return create_app(Settings(server_address=localcave_url, cache="", datastack=DS)).server
 
 
+@pytest.fixture(scope="module")
+def large(localcave_url: str) -> flask.Flask:
+    return create_app(Settings(server_address=localcave_url, cache="", datastack=DS, max_table_rows=1_000)).server
+
+
 @pytest.fixture(autouse=True)
 def request_context(server: flask.Flask) -> Iterator[None]:
     with server.test_request_context():
@@ -63,6 +68,32 @@ def test_a_block_of_a_table_begins_where_the_grid_asks(direct: CAVEclient, start
     answer = table_viewer.rows(block(start, end, "id"), {"of": view.href()}, None)
     assert [row["id"] for row in answer["rowData"]] == list(map(str, every[start:end]))
     assert answer["rowCount"] == len(every)
+
+
+@pytest.fixture
+def of_large_table(large: flask.Flask, direct: CAVEclient) -> Iterator[dict[str, Any]]:
+    """What a grid shows of a table that is too large to hold, in a request to an application for which it is."""
+    href = TableAddress(DS, str(direct.version), NUCLEI).href()
+    with large.test_request_context():
+        yield {"of": href, "filterModel": {}, "sortModel": []}
+
+
+@pytest.mark.parametrize(("start", "end"), [(0, 5), (5, 12), (100, 101)])
+def test_a_block_of_a_large_table_begins_where_the_grid_asks(
+    direct: CAVEclient, of_large_table: dict[str, Any], start: int, end: int
+) -> None:
+    every = direct.materialize.query_table(NUCLEI)["id"].tolist()
+    answer = table_viewer.rows(of_large_table | {"startRow": start, "endRow": end}, of_large_table, None)
+    assert [row["id"] for row in answer["rowData"]] == list(map(str, every[start:end]))
+
+
+def test_a_link_holds_the_ticked_rows_of_a_large_table_alone(
+    direct: CAVEclient, of_large_table: dict[str, Any]
+) -> None:
+    rows = direct.materialize.query_table(NUCLEI)
+    rows = rows[rows["pt_root_id"] != 0].iloc[[3, 17, -1]]
+    drawn, _ = table_viewer.link(of_large_table, list(map(str, rows["id"])), None, 1)
+    assert linked_segments(drawn) == set(map(str, rows["pt_root_id"]))
 
 
 @pytest.mark.parametrize(("start", "end"), [(0, 4), (4, 9), (10, 11)])

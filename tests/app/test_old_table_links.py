@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
@@ -233,3 +234,12 @@ def test_the_datastack_of_the_link_goes_before_that_of_the_path(karst: str) -> N
     opened = Opened(karst, f'?datastack="{DS}"', PATH.replace(DS, "minnie65_public"))
     assert opened.query["datastack"] == [DS]
     assert DS in opened.status
+
+
+def test_old_links_whose_pages_are_not_opened_do_not_pile_up(karst: str) -> None:
+    """What they meant goes in a cookie, which browsers drop beyond 4 kB."""
+    browser = requests.Session()
+    for _ in range(40):
+        unknown = "&".join(f"{uuid.uuid4().hex}=x" for _ in range(20))
+        assert browser.get(f"{karst}{PATH}?{unknown}", allow_redirects=False).status_code == 302
+        assert sum(len(cookie.value or "") for cookie in browser.cookies) < 4_000

@@ -10,13 +10,14 @@ import flask
 import pandas as pd
 import pytest
 
+from api import blueprint
 from callbacks import table_drawings, table_panels
 from services.cave.client import Cave
 from services.core.settings import Settings
 from services.views.addresses import TableAddress, parse_table
 from services.views.table_opening import held, open_view
 from services.views.table_view import HeldView
-from tests.app.siblings import FLY
+from tests.app.siblings import FLY, ask
 from tests.app.test_figure_scripts import run
 
 TABLE, SYSTEM = "hierarchical_neuron_annotations", "classification_system"
@@ -141,3 +142,22 @@ def test_classes_of_cells_are_no_systems(cave: Cave) -> None:
     shown = held(open_view(cave, TableAddress("karst_demo", "latest", "aibs_metamodel_celltypes_v661")))
     assert shown.table.frame[SYSTEM].nunique() > 1
     assert shown.plotted is shown
+
+
+def test_the_api_counts_one_system_as_the_page_does(on_page: Cave, rows: pd.DataFrame) -> None:
+    """It counted the words of all systems together."""
+    flask.current_app.register_blueprint(blueprint)
+    client = flask.current_app.test_client()
+    own = rows[rows[SYSTEM] == "cell_type"]
+    said = f"Only the {len(own):,} of {len(rows):,} rows of classification system cell_type."
+    answer = ask(client, FLY, f"tables/{TABLE}/facets")
+    values = {
+        facet["column"]: {one["value"]: one["count"] for one in facet["values"] if one["count"]}
+        for facet in answer["facets"]
+    }
+    assert values["cell_type"].items() <= counted(rows, "cell_type").items()
+    assert values[SYSTEM] == rows[SYSTEM].value_counts().to_dict()
+    assert said in answer["messages"]
+    crossed = ask(client, FLY, f"tables/{TABLE}/crosstab", left="cell_type", right="valid")
+    assert crossed["both"] == len(own)
+    assert said in crossed["messages"]

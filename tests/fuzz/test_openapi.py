@@ -96,6 +96,22 @@ def test_examples_are_answered_as_the_document_says(
             Draft202012Validator(schema).validate(answer.json)
 
 
+def test_provenance_alone_is_answered_as_the_document_says(
+    client: FlaskClient, document: dict[str, Any], operations: list[Operation], job: str
+) -> None:
+    files = [each for each in operations if any(part["name"] == "head" for part in each[2]["parameters"])]
+    assert len(files) > 10
+    for path, method, one in files:
+        only = one | {
+            "parameters": [part | {"example": "only"} if part["name"] == "head" else part for part in one["parameters"]]
+        }
+        answer = ask(client, path, method, only, job)
+        assert answer.status_code == 200, (path, answer.text[:500])
+        assert "columns" not in answer.json
+        schema = one["responses"]["200"]["content"]["application/json"]["schema"]
+        Draft202012Validator(schema | {"components": document["components"]}).validate(answer.json)
+
+
 def test_the_page_shows_every_route_and_its_examples_lead_somewhere(
     client: FlaskClient, operations: list[Operation]
 ) -> None:
