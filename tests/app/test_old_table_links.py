@@ -45,7 +45,7 @@ class Opened:
         self.query = parse_qs(query)
         outputs = [{"id": f"table-{part}", "property": "children"} for part in ("results", "status", "notes")]
         inputs = [{"id": "table-query", "property": "data", "value": self.query}, {"id": "reload", "property": "data"}]
-        outputs.append({"id": "table-where", "property": "value"})
+        outputs += [{"id": "table-where", "property": "value"}, {"id": "table-href", "property": "data"}]
         names = [f"{each['id']}.{each['property']}" for each in outputs]
         output = f"..{'...'.join(names)}.."
         drawn = self._call(output=output, outputs=outputs, inputs=inputs, changedPropIds=["table-query.data"])
