@@ -24,6 +24,7 @@ from services.core.columns import Column
 from services.core.errors import BadInput
 from services.neuroglancer import links
 from services.tables import joins, large_tables, live, narrowed_tables, position_units, tables
+from services.tables.systems import OneSystem
 from services.views.addresses import NO_TYPES, CellAddress, TableAddress
 from services.views.cell_view import CellView
 from services.views.table_opening import exact_view, held
@@ -123,14 +124,15 @@ def table_rows(datastack: str, version: str, table: str) -> Response:
     return frame_answer(rows, columns, subject, total=total, extra={"messages": messages} if messages else None)
 
 
-def messages_of(view: HeldView | PagedView) -> list[str]:
-    """What has to be said beside the rows of a view, and beside all that is made of them."""
+def messages_of(view: HeldView | PagedView, system: OneSystem | None = None) -> list[str]:
+    """What has to be said beside the rows of a view, and beside all that is made of them; of the rows of one annotation
+    `system`, which that is."""
     table = view.table
     messages = [*live.sentences(table.datastack, table.version, table.info), *live.notices(cave(), table)]
     if isinstance(view, HeldView):
         messages += [*narrowed_tables.sentences(view.table), *view.misread]
         messages += filter(None, (joined.sentence() for joined in view.table.joined))
-    return messages
+    return [*messages, system.sentence] if system else messages
 
 
 def table_view(datastack: str, version: str, table: str) -> HeldView | PagedView:

@@ -30,7 +30,7 @@ def table_facets(datastack: str, version: str, table: str) -> Response:
             "version": view.table.version.label,
             "facets": [_facet_json(facet) for facet in facets],
             "histograms": [_histogram_json(histogram) for histogram in histograms],
-            "messages": [*messages_of(view), *([system.sentence] if system else [])],
+            "messages": messages_of(view, system),
         }
     )
 
@@ -63,7 +63,7 @@ def table_crosstab(datastack: str, version: str, table: str) -> Response:
     result, _, system = view.crosstab(params.text("left"), params.text("right"))
     counts = _crosstab_json(result, filtered=bool(view.query.where))
     place = {"datastack": datastack, "version": view.table.version.label}
-    return jsonify({**place, **counts, "messages": [*messages_of(view), *([system.sentence] if system else [])]})
+    return jsonify({**place, **counts, "messages": messages_of(view, system)})
 
 
 @blueprint.get("/<datastack>/<version>/tables/<table>/python")

@@ -162,7 +162,8 @@ def rows(folder: Path, people: int, think_s: float, minutes: float) -> Iterator[
     yield _p95("a request for what is cached", results.cached, "800 ms")
     yield _p95("the page of a cell that nobody has asked for", results.cold, "2500 ms")
     yield _p95("a request of the API", results.api, "")
-    by_minute = memory[int(60 / SAMPLE_S) - 1 :: int(60 / SAMPLE_S)] or memory
+    each = int(60 / SAMPLE_S)
+    by_minute = [*memory[each - 1 : -1 : each], memory[-1]]
     yield Row("memory of all processes at the end of each minute", ", ".join(f"{mb:.0f}" for mb in by_minute) + " MB")
     yield Row("CPU for a journey: a table, a cell, three files", f"{used_s / max(1, results.journeys):.2f} s")
     yield from (f"{count} x {problem}" for problem, count in results.problems.most_common(20))

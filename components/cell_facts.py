@@ -28,7 +28,7 @@ def cell_facts(card: CellCard, edits: pd.DataFrame | None = None, soma: str = ""
         ("Visual area", _area(card)),
         ("Axon", _strategy(card, "axon", card.strategy_axon)),
         ("Dendrite", _strategy(card, "dendrite", card.strategy_dendrite)),
-        ("Edits", None if edits is None else _edits(edits)),
+        ("Edits", "not known" if edits is None else _edits(edits)),
         ("Coregistered", _coregistered(card)),
         ("Nucleus volume", None if card.volume_um3 is None else f"{card.volume_um3:,.1f} µm³"),
         (f"{_place(card)} (vx)", _position(card)),

@@ -5,16 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import flask
 import pytest
 import requests
 from caveclient import CAVEclient
 
+from api import answers
 from app import create_app
 from callbacks import partner_grids, table_viewer
+from services.core.errors import Busy
 from services.core.settings import Settings
 from services.views.addresses import CellAddress, TableAddress
+from services.views.table_view import PagedView
 
 DS, NUCLEI, TYPES = "karst_demo", "nucleus_detection_v0", "aibs_metamodel_celltypes_v661"
 
@@ -87,6 +91,20 @@ def test_a_block_of_a_large_table_begins_where_the_grid_asks(
     assert [row["id"] for row in answer["rowData"]] == list(map(str, every[start:end]))
 
 
+def test_first_rows_that_cave_does_not_send_are_no_empty_table(
+    of_large_table: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its rows were an empty block under their count."""
+
+    def fail(*_: Any) -> Any:
+        raise Busy(48)
+
+    monkeypatch.setattr(PagedView, "block", fail)
+    query = parse_qs(urlsplit(of_large_table["of"]).query)
+    with pytest.raises(Busy):
+        table_viewer.load(query, None)
+
+
 def test_a_link_holds_the_ticked_rows_of_a_large_table_alone(
     direct: CAVEclient, of_large_table: dict[str, Any]
 ) -> None:
@@ -126,3 +144,19 @@ def test_a_link_holds_the_ticked_rows_alone(direct: CAVEclient) -> None:
     view = TableAddress(DS, str(direct.version), TYPES)
     drawn, _ = table_viewer.link(block(0, 0, "id") | {"of": view.href()}, list(map(str, rows["id"])), None, 1)
     assert linked_segments(drawn) == set(map(str, rows["pt_root_id"]))
+
+
+def test_an_error_in_the_middle_of_a_file_is_logged_as_unforeseen(
+    direct: CAVEclient, server: flask.Flask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """gunicorn alone told of it, without the id of the request."""
+
+    def broken(*_: Any, **_more: Any) -> Iterator[str]:
+        yield "id\n"
+        raise RuntimeError
+
+    monkeypatch.setattr(answers, "csv_of_frames", broken)
+    path = f"/api/v1/{DS}/{direct.version}/tables/{NUCLEI}/rows?format=csv"
+    with pytest.raises(RuntimeError), caplog.at_level("INFO"):
+        _ = server.test_client().get(path).data
+    assert [record.getMessage() for record in caplog.records].count("unforeseen") == 1

@@ -183,6 +183,7 @@ def test_the_card_says_which_tables_are_missing(cave, datastack):
     facts = str(cell_facts(card))
     assert "no proofreading table" in facts
     assert "no coregistration table" in facts
+    assert "Dt('Edits'), Dd('not known')" in facts
     assert "'no'" not in facts
     assert "not proofread" not in facts
 

@@ -56,22 +56,6 @@ def test_a_facet_counts_what_is_shown_and_filters_by_a_click(page: Page, truth: 
     assert query(page)["panel"] == ["facets"]
 
 
-def test_dragging_over_a_small_histogram_keeps_a_range(page: Page, truth: Truth) -> None:
-    rows = truth.types()
-    page.goto(f"{TABLE}&panel=facets")
-    bars = page.get_by_role("region", name="Values of volume").locator(".k-histogram a")
-    expect(bars.first).to_be_visible()
-    bars.nth(2).hover()
-    page.mouse.down()
-    bars.nth(6).hover()
-    page.mouse.up()
-    page.wait_for_url(re.compile(r"f\.volume="))
-    low, high = map(float, query(page)["f.volume"][0].split(".."))
-    kept = rows["volume"].between(low, high).sum()
-    assert 0 < kept < len(rows)
-    expect(page.locator("#table-counts")).to_contain_text(f"{kept:,} of {len(rows):,} rows")
-
-
 def test_a_mistake_in_a_filter_is_pointed_at(page: Page, truth: Truth) -> None:
     page.goto(f"{TABLE}&where=cell_type%20%3D%20BC%20and%20volme%20%3E%203")
     expect(page.locator("#table-counts .alert")).to_contain_text("Did you mean volume?")

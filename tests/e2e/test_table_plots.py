@@ -131,3 +131,19 @@ def test_clicking_a_bar_filters_by_it(page: Page, truth: Truth) -> None:
     low, high = map(float, query(page)["f.volume"][0].split(".."))
     kept = (rows["volume"].between(low, high) & (rows["cell_type"] == top)).sum()
     expect(page.locator("#table-counts")).to_contain_text(f"{kept:,} of {len(rows):,} rows")
+
+
+def test_dragging_over_a_small_histogram_keeps_a_range(page: Page, truth: Truth) -> None:
+    rows = truth.types()
+    page.goto(f"{TABLE}&panel=facets")
+    bars = page.get_by_role("region", name="Values of volume").locator(".k-histogram a")
+    expect(bars.first).to_be_visible()
+    bars.nth(2).hover()
+    page.mouse.down()
+    bars.nth(6).hover()
+    page.mouse.up()
+    page.wait_for_url(re.compile(r"f\.volume="))
+    low, high = map(float, query(page)["f.volume"][0].split(".."))
+    kept = rows["volume"].between(low, high).sum()
+    assert 0 < kept < len(rows)
+    expect(page.locator("#table-counts")).to_contain_text(f"{kept:,} of {len(rows):,} rows")
