@@ -51,12 +51,17 @@ def secure(server: Flask, script_hashes: Callable[[], Sequence[str]]) -> None:
         answer.headers.setdefault("X-Content-Type-Options", "nosniff")
         answer.headers.setdefault("Referrer-Policy", "same-origin")
         answer.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
-        if request.path.startswith(DATA):
+        if is_data():
             answer.headers.setdefault("Cache-Control", "no-store")
         if "https" in (request.scheme, request.headers.get("X-Forwarded-Proto")):
             answer.headers.setdefault("Strict-Transport-Security", f"max-age={YEAR_S}")
         answer.headers.setdefault("X-Request-Id", request_id())
         return answer
+
+
+def is_data() -> bool:
+    """Whether the answer is of data, which nobody may keep."""
+    return request.path.startswith(DATA)
 
 
 def digest(folder: Path) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qs, quote, urlencode
 
 from flask import Flask, Response, g, has_request_context, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
+from api.headers import is_data
 from services.cave.failures import SERVER_HEADER
 from services.core.identity import Identity, is_token
 from services.core.servers import Server
@@ -32,7 +33,8 @@ def identify(server: Flask, settings: Settings) -> None:
             return None
         if TOKEN in request.args:  # nobody becomes somebody by an address that they were sent
             kept = [(name, text) for name, text in request.args.items(multi=True) if name not in (TOKEN, "token")]
-            return redirect(f"{request.path}?{urlencode(kept)}" if kept else request.path)
+            path = "/" + quote(request.path.lstrip("/"))  # "//host" and "/<tab>/host" lead elsewhere
+            return redirect(f"{path}?{urlencode(kept)}" if kept else path)
         if not g.identities and "text/html" in request.accept_mimetypes.values():
             return redirect(way_in(request.full_path if request.query_string else request.path, settings))
         return None
@@ -40,7 +42,7 @@ def identify(server: Flask, settings: Settings) -> None:
     @server.after_request
     def keep_private(answer: Response) -> Response:
         if not request.path.startswith(("/assets/", "/_dash-component-suites/")):
-            answer.headers.setdefault("Cache-Control", "private, no-cache")
+            answer.headers.setdefault("Cache-Control", "no-store" if is_data() else "private, no-cache")
             answer.vary.add("Cookie")
         return answer
 

@@ -15,6 +15,7 @@ from werkzeug.test import TestResponse
 
 from api import blueprint, identity, old_links, sign_in
 from api.sign_in import own_address
+from app import create_app
 from services.cave.client import Cave
 from services.cave.release import Release
 from services.core.identity import Identity
@@ -205,3 +206,22 @@ def test_a_job_reads_as_who_asked_for_it(guarded: Guarded, tmp_path: Path) -> No
         assert job.state == state, job.message
     assert len(ids) == 2
     assert not [file for file in tmp_path.rglob("*") if file.is_file() and b"a" * 32 in file.read_bytes()]
+
+
+@pytest.mark.parametrize("path", ["/%09/evil.example", "/x/%0d%0ay", "//evil.example", "/%5Cevil.example"])
+def test_a_token_in_an_address_leads_nowhere_else(browser: FlaskClient, path: str) -> None:
+    """A tab in a path is dropped on the way into a header, which left //evil.example; a line break was an error."""
+    sent = page(browser, f"{path}?middle_auth_token={'a' * 32}")
+    assert sent.status_code in (302, 308)
+    location = sent.location.removeprefix("http://localhost")
+    assert location.startswith("/") and not location.startswith(("//", "/\\"))
+    assert location.isprintable()
+    assert "middle_auth_token" not in location or sent.status_code == 308
+
+
+def test_nobody_keeps_data_of_a_person(guarded: Guarded) -> None:
+    """It was private, no-cache, which a browser may write to its disk."""
+    settings = Settings(server_address=guarded.url, auth="person", secret_key=SECRET, cache="")
+    browser = create_app(settings).server.test_client()
+    assert browser.get("/api/v1/datastacks").headers["Cache-Control"] == "no-store"
+    assert page(browser, "/table-viewer").headers["Cache-Control"] == "private, no-cache"
