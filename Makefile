@@ -78,6 +78,7 @@ screenshots: $(VENV)/.dev
 	@bin/need chromium
 	$(PY) -m tests.screenshots .data/screenshots $(ONLY)
 
+# The subjects of commits as well, where there is a history: of those written after 30 November 2026, 15:00 (1796050800).
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
@@ -85,6 +86,8 @@ lint: $(VENV)/.dev
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/lint-imports .ci/components.toml
 	$(VENV)/bin/oxlint
+	@git --git-dir=.git log --no-merges --format='%at %s' 2>/dev/null | awk '$$1 > 1796050800 && length > 11 + 71 \
+		{ print "subject of 72 characters or more: " substr($$0, 12); long = 1 } END { exit long }'
 
 demo: $(VENV)/.run
 	@$(PY) -m localcave demo $(DEMO)
