@@ -1,23 +1,23 @@
 // Code that is large is loaded when it is first needed, and anew after a failure.
 (function () {
     "use strict";
-    const known = new Map();
+    const scripts = new Map();
 
     function load(address) {
-        if (!known.has(address)) {
-            known.set(
+        if (!scripts.has(address)) {
+            scripts.set(
                 address,
                 new Promise((done, failed) => {
                     const script = Object.assign(document.createElement("script"), {src: address, onload: done});
                     script.onerror = () => {
-                        known.delete(address);
+                        scripts.delete(address);
                         failed(new Error(`${address} could not be loaded`));
                     };
                     document.head.append(script);
                 })
             );
         }
-        return known.get(address);
+        return scripts.get(address);
     }
 
     window.karst = Object.assign(window.karst || {}, {load});

@@ -92,9 +92,9 @@
 
     function take(input, word) {
         const {head} = offers(input);
-        const rest = input.value.slice(input.selectionStart);
-        const more = word.endsWith("(") || LIST.test(head) || /^\S*\s/.test(rest) ? "" : " ";
-        input.setSelectionRange(head.length, input.selectionStart + REST.exec(rest)[0].length);
+        const following = input.value.slice(input.selectionStart);
+        const more = word.endsWith("(") || LIST.test(head) || /^\S*\s/.test(following) ? "" : " ";
+        input.setSelectionRange(head.length, input.selectionStart + REST.exec(following)[0].length);
         document.execCommand("insertText", false, word + more); // as if typed: Dash hears of it, and it can be undone
     }
 

@@ -21,18 +21,18 @@
         const to = bar(event);
         if (!from || !event.buttons || !to || to.parentElement !== from.parentElement) return;
         dragged = dragged || to !== from;
-        const kept = new Set(brushed(to));
+        const bars = new Set(brushed(to));
         for (const other of from.parentElement.querySelectorAll("a")) {
-            other.classList.toggle("k-brushed", dragged && kept.has(other));
+            other.classList.toggle("k-brushed", dragged && bars.has(other));
         }
     });
 
     document.addEventListener("pointerup", (event) => {
         const to = bar(event);
         if (from && dragged && to && to.parentElement === from.parentElement) {
-            const kept = brushed(to);
-            const low = kept[0].dataset.box.split("..")[0];
-            const high = kept[kept.length - 1].dataset.box.split("..")[1];
+            const bars = brushed(to);
+            const low = bars[0].dataset.box.split("..")[0];
+            const high = bars[bars.length - 1].dataset.box.split("..")[1];
             karst.change([[`f.${from.dataset.column}`, [`${low}..${high}`]]]);
         }
         from = null;

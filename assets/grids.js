@@ -46,8 +46,8 @@
                 const filterModel = grid.getFilterModel();
                 const sortModel = sorted(grid.getColumnState());
                 const next = {of: ids[at].of, filterModel, sortModel};
-                const known = before && before.of === next.of && same(requested(next), requested(before));
-                return [known ? none : next, there ? none : 1];
+                const unchanged = before && before.of === next.of && same(requested(next), requested(before));
+                return [unchanged ? none : next, there ? none : 1];
             },
             // What the grid shows, to the panel in front; after the rows.
             front: function (shown, tab, there, ids) {
@@ -59,7 +59,7 @@
             showColumns: function (shown, options, ids) {
                 const state = options.map(({value}) => ({colId: value, hide: !shown.includes(value)}));
                 for (const id of ids) dash_ag_grid.getApiAsync(id).then((api) => api.applyColumnState({state}));
-                return options.map((one) => ({...one, disabled: shown.length === 1 && shown[0] === one.value}));
+                return options.map((option) => ({...option, disabled: shown.length === 1 && shown[0] === option.value}));
             },
             // Asks anew for the rows that are here, of which others are marked now.
             ask: function (_picked, ids) {

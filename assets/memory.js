@@ -6,7 +6,7 @@
     const EMPTY = {recent: [], views: [], sets: []};
     let before = null; // what was kept before the last change
 
-    function kept() {
+    function stored() {
         try {
             return {...EMPTY, ...JSON.parse(localStorage.getItem(KEY))};
         } catch {
@@ -24,7 +24,7 @@
     }
 
     function change(parts) {
-        before = kept();
+        before = stored();
         keep({...before, ...parts});
     }
 
@@ -37,7 +37,7 @@
     };
 
     function unused(name) {
-        const names = kept().sets.map((set) => set.name);
+        const names = stored().sets.map((set) => set.name);
         let next = name;
         for (let number = 2; names.includes(next); number += 1) next = `${name} ${number}`;
         return next;
@@ -47,28 +47,28 @@
 
     window.karst = Object.assign(window.karst || {}, {
         memory: {
-            kept,
+            stored,
             ids,
             // A new set of the ids in a text, of the datastack that is shown; how many they are.
             collect(text, name = "Cells") {
                 const collected = ids(text);
-                if (collected.length) change({sets: [...kept().sets, {name: unused(name), datastack: place(), ids: collected}]});
+                if (collected.length) change({sets: [...stored().sets, {name: unused(name), datastack: place(), ids: collected}]});
                 return collected.length;
             },
             // The union, intersection, or difference (the first without all others) of sets, as a new set.
             combine(how, sets) {
                 const result = sets.map((set) => set.ids).reduce(combine[how]);
                 const name = unused(`${how} of ${sets.map((set) => set.name).join(", ")}`);
-                change({sets: [...kept().sets, {name, datastack: sets[0].datastack, ids: result}]});
+                change({sets: [...stored().sets, {name, datastack: sets[0].datastack, ids: result}]});
             },
             rename(at, name) {
-                change({sets: kept().sets.map((set, one) => (one === at && name ? {...set, name: unused(name)} : set))});
+                change({sets: stored().sets.map((set, index) => (index === at && name ? {...set, name: unused(name)} : set))});
             },
             save(name, href) {
-                change({views: [{name, href}, ...kept().views.filter((view) => view.href !== href)]});
+                change({views: [{name, href}, ...stored().views.filter((view) => view.href !== href)]});
             },
             remove(what, at) {
-                change({[what]: kept()[what].filter((_, one) => one !== at)});
+                change({[what]: stored()[what].filter((_, index) => index !== at)});
             },
             canUndo: () => before !== null,
             undo() {
@@ -91,7 +91,7 @@
             if (value) query.set(name, value);
         }
         const cell = {root: root.textContent, type: type ? type.textContent : "", href: `/connectivity-viewer?${query}`};
-        const all = kept();
-        keep({...all, recent: [cell, ...all.recent.filter((one) => one.root !== cell.root)].slice(0, MOST_RECENT)});
+        const all = stored();
+        keep({...all, recent: [cell, ...all.recent.filter((other) => other.root !== cell.root)].slice(0, MOST_RECENT)});
     }).observe(document, {childList: true, subtree: true});
 })();

@@ -57,8 +57,8 @@
             // Draws the first rows, then gives the grid to Dash.
             first: async function (data) {
                 const id = data.grid.props.id;
-                const rest = document.getElementById(text({...id, type: id.type.replace("-rows", "-place")}));
-                const [over, place] = [rest.parentElement, rest.previousElementSibling];
+                const slot = document.getElementById(text({...id, type: id.type.replace("-rows", "-place")}));
+                const [over, place] = [slot.parentElement, slot.previousElementSibling];
                 const root = ReactDOM.createRoot(place);
                 root.render(sketch(over, data));
                 blocks[text(id)] = {block: data.block};

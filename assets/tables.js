@@ -11,7 +11,7 @@
     }
 
     function drawn(part) {
-        if (Array.isArray(part)) return part.flatMap((one) => drawn(one));
+        if (Array.isArray(part)) return part.flatMap((child) => drawn(child));
         if (typeof part === "string") return [part];
         if (part.summary) return [element("details", {}, [element("summary", {}, [part.summary]), drawn(part.parts)])];
         const link = part.href ? {href: part.href} : {};
@@ -31,12 +31,12 @@
     // Each entry with something in it leads to its synapses.
     function matrix({data: [{text, z}], layout: {meta}}, href) {
         const numbers = new Float32Array(Uint8Array.from(atob(z.bdata), (letter) => letter.charCodeAt(0)).buffer);
-        const most = numbers.reduce((one, other) => Math.max(one, other || 0), 0); // not known is NaN
+        const most = numbers.reduce((largest, number) => Math.max(largest, number || 0), 0); // not known is NaN
         const cell = (row, y, column, x) => {
-            const own = text[y][x];
+            const label = text[y][x];
             const number = numbers[y * meta.columns.length + x];
-            if (!number) return element("td", {className: "k-muted"}, [own]);
-            const link = element("a", {href: entry(href, row, column), title: `${row} → ${column}: ${own}`}, [own]);
+            if (!number) return element("td", {className: "k-muted"}, [label]);
+            const link = element("a", {href: entry(href, row, column), title: `${row} → ${column}: ${label}`}, [label]);
             const shaded = element("td", {}, [link]);
             shaded.style.setProperty("--share", `${(100 * number) / most}%`);
             return shaded;

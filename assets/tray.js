@@ -42,13 +42,13 @@
         return h("li", {}, tick, name, count, ...ways, button("Remove", () => memory().remove("sets", at)));
     }
 
-    const chosen = () => [...dialog().querySelectorAll("#tray-sets :checked")].map((tick) => memory().kept().sets[tick.value]);
+    const chosen = () => [...dialog().querySelectorAll("#tray-sets :checked")].map((tick) => memory().stored().sets[tick.value]);
 
     function combine(how) {
         const sets = chosen();
         const is = sets.length > 1 && new Set(sets.map((set) => set.datastack)).size === 1;
         if (is) memory().combine(how, sets);
-        else dialog().querySelector("#tray-said").textContent = "Choose two or more sets of one datastack.";
+        else dialog().querySelector("#tray-message").textContent = "Choose two or more sets of one datastack.";
     }
 
     const empty = (text) => h("li", {className: "k-muted", textContent: text});
@@ -58,7 +58,7 @@
     function draw() {
         if (!dialog()) return;
         dialog().dataset.drawn = "1";
-        const {recent, views, sets} = memory().kept();
+        const {recent, views, sets} = memory().stored();
         fill(document.getElementById("tray-sets"), sets.map(ofSet), "No sets. Export › Ids to the tray makes one from any table.");
         fill(document.getElementById("tray-views"),
             views.map((view, at) => h("li", {}, link(view.name, view.href), button("Remove", () => memory().remove("views", at)))),
@@ -67,7 +67,7 @@
         const count = sets.length ? ` (${sets.length})` : "";
         document.querySelector(".k-tray-open").textContent = `Tray${count}`;
         document.getElementById("tray-undo").hidden = !memory().canUndo();
-        document.getElementById("tray-said").textContent = "";
+        document.getElementById("tray-message").textContent = "";
         drawStart();
     }
 
@@ -75,7 +75,7 @@
     function drawStart() {
         const place = document.getElementById("recent");
         if (!place) return;
-        const {recent} = memory().kept();
+        const {recent} = memory().stored();
         place.dataset.drawn = "1";
         place.replaceChildren(...(recent.length ? ["Recent cells:", ...recent.map(ofCell)] : []));
     }

@@ -19,8 +19,8 @@
         bar.setAttribute("role", "status");
         bar.append(words, button);
         document.body.append(bar);
-        const own = bar;
-        setTimeout(() => own.remove(), SHOWN_MS);
+        const thisBar = bar;
+        setTimeout(() => thisBar.remove(), SHOWN_MS);
     }
 
     window.addEventListener("popstate", close);

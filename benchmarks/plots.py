@@ -46,7 +46,7 @@ def _steps_ms(page: Page, url: str, where: str) -> tuple[float, float]:
     page.wait_for_selector("#table-figure canvas.gl-canvas")
     settle(page)
     lasso = _busy_ms(page, lambda: _along(page, _circle))
-    page.wait_for_selector("#table-picked-said strong")
+    page.wait_for_selector("#table-picked-message strong")
     settle(page)
     page.locator("#table-figure [data-val=pan]").click()
     pan = _busy_ms(page, lambda: _along(page, _line))

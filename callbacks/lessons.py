@@ -41,7 +41,7 @@ def show(name: str) -> Any:
 
 
 @callback(
-    Output("lesson-said", "children"),
+    Output("lesson-message", "children"),
     Output("lessons-done", "data"),
     Input("lesson-check", "n_clicks"),
     Input("lesson-answer", "n_submit"),

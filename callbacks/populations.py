@@ -65,7 +65,7 @@ def _fit_fields(view: PopulationAddress, datastack: str, version: str) -> None:
         if view.panel == "matrix" and not release.volume.has_depth:
             for id, options in population_fields.WITHOUT_DEPTH.items():
                 set_props(id, {"options": options})
-        if proofreading.tells_of_whole_cells(release):
+        if proofreading.concerns_whole_cells(release):
             set_props("pop-proofread", {"options": population_fields.PROOFREAD_CELLS})
 
 

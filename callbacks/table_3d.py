@@ -17,14 +17,14 @@ MOST = 3_000
 
 
 @callback(
-    Output("table-3d-said", "children"),
+    Output("table-3d-message", "children"),
     Output("table-3d", "data"),
     Input({"type": "table-front", "panel": "3d"}, "data"),
     Input("table-selected", "data"),
     Input("table-picked", "data"),
     State("tab", "data"),
     prevent_initial_call=True,
-    running=[(Output("table-3d-said", "className"), "k-busy", "")],
+    running=[(Output("table-3d-message", "className"), "k-busy", "")],
     on_error=lambda error: (alerts.problem(error), ""),
 )
 def show(

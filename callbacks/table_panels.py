@@ -157,14 +157,14 @@ def copy_script(
 
 
 @callback(
-    Output("table-picked-said", "children"),
+    Output("table-picked-message", "children"),
     Input("table-picked", "data"),
     Input({"type": "table-front", "panel": "plot"}, "data"),
     State("table-columns", "value"),
     prevent_initial_call=True,
     on_error=unless_typed,
 )
-def say_picked(picked: Outline | None, state: GridState | None, columns: list[str]) -> Any:
+def picked_message(picked: Outline | None, state: GridState | None, columns: list[str]) -> Any:
     """The number of rows within the outline drawn in the plot, with links that keep only these."""
     if not picked or not state:
         return []

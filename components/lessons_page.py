@@ -66,7 +66,7 @@ def lesson(lesson: Lesson) -> html.Article:
             dcc.Markdown(lesson.task),
             html.P(html.A("Start from this view", href=lesson.view, target="_blank", rel="noopener")),
             html.Div([html.Label("Answer", htmlFor="lesson-answer"), box, button], className="k-form"),
-            html.P(id="lesson-said", role="status"),
+            html.P(id="lesson-message", role="status"),
             html.Details([html.Summary("Hint"), dcc.Markdown(lesson.hint)]),
             html.Details(
                 [

@@ -93,7 +93,7 @@ def results(
         "plot": [
             plot_form(view, table, axes, chosen, layer_sets),
             html.Div(id="table-figure"),
-            html.Div(id="table-picked-said", className="k-picked", role="status"),
+            html.Div(id="table-picked-message", className="k-picked", role="status"),
         ],
         "facets": [html.Div(alerts.loading("Counting…"), id="table-facets")],
         "compare": [html.Div(alerts.loading("Counting…"), id="table-compared")],

@@ -32,7 +32,7 @@ def dialog() -> html.Dialog:
             html.Ul(id="tray-sets"),
             combined,
             ids,
-            html.P(id="tray-said", role="status", className="k-hint"),
+            html.P(id="tray-message", role="status", className="k-hint"),
             html.H3("Saved views"),
             html.Ul(id="tray-views"),
             _button("Save this view", "save"),

@@ -44,7 +44,7 @@ def beside_table(view: TableAddress, viewers: Sequence[Viewer]) -> list[Any]:
     frame = _frame() if stands else html.P("No viewer can be shown in the page.", className="k-hint")
     return [
         form,
-        html.Div(id="table-3d-said", role="status"),
+        html.Div(id="table-3d-message", role="status"),
         frame,
         dcc.Store(id="table-3d"),
         dcc.Store(id="viewer-shown"),

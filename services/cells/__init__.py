@@ -25,7 +25,7 @@ Public names:
 - `pasted_positions`: placed, read
 - `plot_frames`: by_type, compartments_by_type, depth_profile, orientations, per_partner, reciprocal,
   sizes_by_type, soma_map, synapse_depths, type_colours, universe
-- `proofreading`: NONE, fault, missing, rows, table_of, tells_of_whole_cells, unknown
+- `proofreading`: NONE, fault, missing, rows, table_of, concerns_whole_cells, unknown
 - `representative`: point_nm
 - `role_faults`: missing
 - `role_tables`: NEEDED, columns, fault, table_of

@@ -230,10 +230,10 @@ def differing(
 
 def own_columns(rows: pd.DataFrame, of_target: Collection[str] = ()) -> list[str]:
     """The columns of a type table that say something: text, numbers and booleans that are not of its target."""
-    return [str(name) for name in rows.columns if _says_something(str(name), rows[name], of_target)]
+    return [str(name) for name in rows.columns if _is_informative(str(name), rows[name], of_target)]
 
 
-def _says_something(name: str, values: pd.Series, of_target: Collection[str]) -> bool:
+def _is_informative(name: str, values: pd.Series, of_target: Collection[str]) -> bool:
     if name in _NO_TYPE or name in of_target or name.endswith("_ref"):
         return False
     return kind_of(name, values) in ("text", "number", "boolean")

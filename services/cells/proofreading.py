@@ -37,7 +37,7 @@ def table_of(release: Release) -> TableInfo | None:
     return None if info is None or release.is_empty(info.name) or fault(release) else info
 
 
-def tells_of_whole_cells(release: Release) -> bool:
+def concerns_whole_cells(release: Release) -> bool:
     """Whether the table with the role of proofreading is about cells as a whole, not about their axons and
     dendrites."""
     info = _held(release)

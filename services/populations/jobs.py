@@ -137,7 +137,7 @@ class Jobs:
         job = self._known(id)
         if not (job and job.under_way):
             self._cave.cache.note(_cancel(id), False, most=1)
-            job = self._tell(Job(id, "waiting"))
+            job = self._store(Job(id, "waiting"))
             enqueue()
         self._work_here()
         return job
@@ -158,7 +158,7 @@ class Jobs:
         if not job.under_way:
             return job
         self._cave.cache.note(_cancel(id), True, most=1)
-        return self._tell(replace(job, state="cancelled"))
+        return self._store(replace(job, state="cancelled"))
 
     def _work(self, id: str, at: Place, sealed: str, requests: dict[str, Any], draws: dict[str, Any]) -> None:
         """The task that reads the synapses among two sets and makes draws of them; called by a worker."""
@@ -199,19 +199,19 @@ class Jobs:
             self._report(Job(id, "reading"))
             yield
         except CancelledError:
-            self._tell(replace(self.find(id), state="cancelled", seconds_left=None))
+            self._store(replace(self.find(id), state="cancelled", seconds_left=None))
         except Exception as error:
             explained = explain(error)
             message = str(explained) if explained is error else f"{explained} Request {explained.request_id}."
-            self._tell(replace(self.find(id), state="failed", message=message, seconds_left=None))
+            self._store(replace(self.find(id), state="failed", message=message, seconds_left=None))
         else:
-            self._tell(replace(self.find(id), state="done", seconds_left=0.0))
+            self._store(replace(self.find(id), state="done", seconds_left=0.0))
 
     def _report(self, job: Job) -> None:
         """Records the progress of a job. Raises CancelledError if the job was cancelled."""
         if True in self._cave.cache.noted(_cancel(job.id)):
             raise CancelledError
-        self._tell(job)
+        self._store(job)
 
     def _known(self, id: str) -> Job | None:
         """The last report of a job, None for an unknown id. A waiting job, which reports nothing, is renewed if still
@@ -222,7 +222,7 @@ class Jobs:
             return replace(job, at=time.time())
         return job
 
-    def _tell(self, job: Job) -> Job:
+    def _store(self, job: Job) -> Job:
         stamped = replace(job, at=time.time())
         self._cave.cache.note(("job", job.id), asdict(stamped), most=1)
         return stamped

@@ -30,13 +30,13 @@ def rows_of_ids(
         return release.sample(table).iloc[:0]
     batches = [requested[start : start + IDS_AT_ONCE] for start in range(0, len(requested), IDS_AT_ONCE)]
     each = gather(
-        *(partial(_asked, release, table, Filters(isin={column: some}, equal=equal or {})) for some in batches)
+        *(partial(_query, release, table, Filters(isin={column: some}, equal=equal or {})) for some in batches)
     )
     result = pd.concat(each, ignore_index=True) if len(each) > 1 else each[0]
     return result.sort_values("id", kind="stable", ignore_index=True) if "id" in result else result
 
 
-def _asked(release: Release, table: str, filters: Filters) -> pd.DataFrame:
+def _query(release: Release, table: str, filters: Filters) -> pd.DataFrame:
     """All rows that pass, in as many pieces as it takes."""
     result = release.query(table, filters)
     if result.attrs.get("truncated"):

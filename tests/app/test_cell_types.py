@@ -317,8 +317,8 @@ def test_partners_with_several_rows_are_counted_in_the_direction_that_is_shown(c
     path = f"/api/v1/{DS}/{VERSION}/cells/{CELL}/partners?types=types&synapses=all"
     for direction, at_least, number in (("in", 1, 3), ("out", 1, 0), ("merged", 1, 3), ("in", 3, 1)):
         answer = client.get(f"{path}&direction={direction}&at_least={at_least}").json
-        said = [one.split(" ")[0] for one in (*answer["notes"], *answer["warnings"]) if "several rows" in one]
-        assert said == ([str(number)] if number else []), direction
+        counts = [one.split(" ")[0] for one in (*answer["notes"], *answer["warnings"]) if "several rows" in one]
+        assert counts == ([str(number)] if number else []), direction
     several = client.get(f"{path.replace(str(CELL), f'{CELL},{CELL + 1}')}&direction=in").json
     assert [one for one in several["notes"] if one.startswith("3 partners have several rows in types")]
 

@@ -46,7 +46,7 @@ def test_whole_cells_are_proofread_not_their_axons(siblings_url: str, fly) -> No
     kept = sets.proofread_only(release, whole, "axon")
     assert 0 < left == len(whole) - len(kept)
     assert kept.notes[-1] == f"{left} of {len(whole)} cells left out: not proofread."
-    assert proofreading.tells_of_whole_cells(release)
+    assert proofreading.concerns_whole_cells(release)
     assert whole.of_whole_cells and whole.num_axons == whole.num_dendrites == len(kept)
     pair = population.choose(release, text, text)
     assert "axon" not in " ".join(pair.requested[0].notes)

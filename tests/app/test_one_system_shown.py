@@ -149,7 +149,7 @@ def test_the_api_counts_one_system_as_the_page_does(on_page: Cave, rows: pd.Data
     flask.current_app.register_blueprint(blueprint)
     client = flask.current_app.test_client()
     own = rows[rows[SYSTEM] == "cell_type"]
-    said = f"Only the {len(own):,} of {len(rows):,} rows of classification system cell_type."
+    note = f"Only the {len(own):,} of {len(rows):,} rows of classification system cell_type."
     answer = ask(client, FLY, f"tables/{TABLE}/facets")
     values = {
         facet["column"]: {one["value"]: one["count"] for one in facet["values"] if one["count"]}
@@ -157,7 +157,7 @@ def test_the_api_counts_one_system_as_the_page_does(on_page: Cave, rows: pd.Data
     }
     assert values["cell_type"].items() <= counted(rows, "cell_type").items()
     assert values[SYSTEM] == rows[SYSTEM].value_counts().to_dict()
-    assert said in answer["messages"]
+    assert note in answer["messages"]
     crossed = ask(client, FLY, f"tables/{TABLE}/crosstab", left="cell_type", right="valid")
     assert crossed["both"] == len(own)
-    assert said in crossed["messages"]
+    assert note in crossed["messages"]

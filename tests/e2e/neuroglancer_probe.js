@@ -5,7 +5,7 @@ async () => {
   const ERROR = 2;                                         // severity of a layer's message
   const STATES = 8, NUMBERS_PER_STATE = 9;                 // of chunks, in the client's statistics
   const FAILED = 6, LOADING = [3, 4, 5];
-  const FIRST = 200;                                       // annotations that are told in full
+  const FIRST = 200;                                       // annotations that are listed in full
   const viewer = window.viewer;
   if (!viewer) return JSON.stringify({done: false, errors: [], layers: []});
   const errors = [];
@@ -16,7 +16,7 @@ async () => {
 
   const layers = viewer.layerManager.managedLayers.map((managed) => {
     const layer = managed.layer;
-    const told = {name: managed.name, type: layer.type, ready: managed.isReady()};
+    const summary = {name: managed.name, type: layer.type, ready: managed.isReady()};
     const complain = (what) => errors.push(`${managed.name}: ${what}`);
     for (const source of layer.dataSources) {
       if (source.loadState === undefined) loading ||= source.spec.url !== '';
@@ -26,10 +26,10 @@ async () => {
     shaderErrors(layer).forEach(complain);
     const group = layer.displayState?.segmentationGroupState?.value;
     if (group) {
-      told.segments = Array.from(group.selectedSegments, String);
-      told.visible = Array.from(group.visibleSegments, String);
+      summary.segments = Array.from(group.selectedSegments, String);
+      summary.visible = Array.from(group.visibleSegments, String);
       const known = group.segmentPropertyMap.value?.segmentPropertyMap.inlineProperties;
-      told.properties = known && {count: known.ids.length, tags: known.properties.find((p) => p.type === 'tags')?.tags ?? []};
+      summary.properties = known && {count: known.ids.length, tags: known.properties.find((p) => p.type === 'tags')?.tags ?? []};
     }
     if (layer.localAnnotations) {
       const all = Array.from(layer.localAnnotations);
@@ -37,10 +37,10 @@ async () => {
         id: a.id, point: Array.from(a.point), properties: a.properties, description: a.description ?? null,
         segments: (a.relatedSegments ?? []).map((ids) => Array.from(ids, String)),
       }));
-      told.annotations = {count: all.length, first};
-      told.colour = layer.annotationDisplayState.color.toJSON();
+      summary.annotations = {count: all.length, first};
+      summary.colour = layer.annotationDisplayState.color.toJSON();
     }
-    return told;
+    return summary;
   });
 
   for (const item of document.querySelectorAll('#neuroglancer-status-container li')) {

@@ -292,17 +292,17 @@ def test_sets_of_cells_are_combined_kept_and_brought_back(load: Load) -> None:
     assert page.evaluate("text => karst.memory.collect(text)", f"[{', '.join(one)}] {one[0]} 0 x7") == 3
     page.evaluate("text => karst.memory.collect(text, 'Others')", "\n".join(other))
     for how in ("union", "intersection", "difference"):
-        page.evaluate("how => karst.memory.combine(how, karst.memory.kept().sets.slice(0, 2))", how)
+        page.evaluate("how => karst.memory.combine(how, karst.memory.stored().sets.slice(0, 2))", how)
     page = load("memory.js")  # another page
-    sets = page.evaluate("karst.memory.kept().sets")
+    sets = page.evaluate("karst.memory.stored().sets")
     assert [one["ids"] for one in sets] == [one, other, [*one, "9"], one[1:], one[:1]]
     assert {one["datastack"] for one in sets} == {"demo"}
     page.evaluate("karst.memory.rename(1, 'Cells')")
-    assert page.evaluate("karst.memory.kept().sets[1].name") == "Cells 2"
+    assert page.evaluate("karst.memory.stored().sets[1].name") == "Cells 2"
     page.evaluate("karst.memory.remove('sets', 0)")
-    assert len(page.evaluate("karst.memory.kept().sets")) == 4
+    assert len(page.evaluate("karst.memory.stored().sets")) == 4
     page.evaluate("karst.memory.undo()")
-    assert page.evaluate("karst.memory.kept().sets[0].ids") == one
+    assert page.evaluate("karst.memory.stored().sets[0].ids") == one
     page.evaluate("localStorage.clear()")
 
 

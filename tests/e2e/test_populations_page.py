@@ -84,7 +84,7 @@ def test_from_a_table_to_the_synapses_of_an_entry(page: Page, among: pd.DataFram
     page.get_by_role("button", name="Cells to the tray").click()
     ends = set(own["pre_pt_root_id"]) | set(own["post_pt_root_id"])
     expect(page.locator("#announcement")).to_have_text(f"{len(ends)} cells were added to the tray.")
-    kept = page.evaluate("karst.memory.kept().sets.at(-1)")
+    kept = page.evaluate("karst.memory.stored().sets.at(-1)")
     assert {int(root) for root in kept["ids"]} == ends and kept["name"] == f"{row} onto {column}"
     state = neuroglancer_state(page, ".k-listed .k-neuroglancer")
     points = [layer for layer in state["layers"] if layer["type"] == "annotation"]

@@ -34,7 +34,7 @@ def test_an_outline_in_the_plot_keeps_its_rows(page: Page) -> None:
     expect(page.locator("#plot-layers option:checked")).to_have_text("Allen V1 column")
     page.locator("#table-figure").get_by_role("button", name="Copy as Python").click()
     expect(page.locator("#announcement")).to_have_text("A script was copied.")
-    message, link = page.locator("#table-picked-said"), page.locator("#table-link a").first
+    message, link = page.locator("#table-picked-message"), page.locator("#table-link a").first
     page.locator("#table-figure [data-title=Box]").click()
     place = page.locator("#table-figure").bounding_box()
     draw(page, [(0.02, 0.02), (0.98, 0.98)])
@@ -63,7 +63,7 @@ def test_an_outline_in_the_plot_keeps_its_rows(page: Page) -> None:
 
 def test_an_outline_stays_while_the_rows_are_filtered_and_counts_what_is_left(page: Page) -> None:
     page.goto(f"{TABLE}&plot=scatter")
-    message, link = page.locator("#table-picked-said"), page.locator("#table-link a").first
+    message, link = page.locator("#table-picked-message"), page.locator("#table-link a").first
     outline = page.locator("#table-figure .shapelayer path[style*='fill-opacity: 0.15']")
     page.locator("#table-figure [data-title=Box]").click()
     draw(page, [(0.1, 0.1), (0.9, 0.9)])
@@ -96,7 +96,7 @@ def test_a_click_on_a_dot_picks_its_row(page: Page) -> None:
     expect(page.locator("#table-figure .hoverlayer text").first).to_be_visible()
     page.mouse.down()
     page.mouse.up()
-    message = page.locator("#table-picked-said")
+    message = page.locator("#table-picked-message")
     expect(message).to_contain_text("1 row picked")
     expect(page.locator("#table-link a").first).to_contain_text("1 selected row")
     href = message.get_by_role("link", name="Read this cell").get_attribute("href")
