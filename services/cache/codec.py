@@ -38,9 +38,9 @@ def unpack(packed: bytes) -> tuple[bytes, float | None]:
     """Content and time of expiry. Raises ValueError when anything is missing or changed."""
     if len(packed) < HEAD.size:
         raise ValueError("the entry is too short")
-    known, expires, digest = HEAD.unpack_from(packed)
+    format_, expires, digest = HEAD.unpack_from(packed)
     content = packed[HEAD.size :]
-    if known != FORMAT or digest != _digest(content):
+    if format_ != FORMAT or digest != _digest(content):
         raise ValueError("the entry is damaged or of another format")
     return content, expires or None
 

@@ -34,9 +34,9 @@ class Derived:
         same new one may both make it. Nobody may change it."""
         if self._memory is None:
             return make()
-        held = self._memory.get(self.key)
-        if held and is_valid(cast("T", held.content)):
-            return cast("T", held.content)
+        entry = self._memory.get(self.key)
+        if entry and is_valid(cast("T", entry.content)):
+            return cast("T", entry.content)
         return cast("T", self._memory.put(self.key, make()).content)
 
 

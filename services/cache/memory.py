@@ -50,16 +50,16 @@ class Memory:
     def get(self, key: Hashable, stale_s: float = 0.0) -> Held | None:
         """What is held under `key` and has not expired, or `stale_s` seconds ago at most."""
         with self._lock:
-            held = self._held.get(key)
-        return held if held is not None and held.is_fresh(stale_s) else None
+            entry = self._held.get(key)
+        return entry if entry is not None and entry.is_fresh(stale_s) else None
 
     def put(self, key: Hashable, content: Any, expires: float | None = None) -> Held:
         """Hold `content`, unless it is larger than all that is held at most."""
-        held = Held(content, nbytes_of(content) + nbytes_of(key), expires)
-        if held.nbytes <= self.max_bytes:
+        entry = Held(content, nbytes_of(content) + nbytes_of(key), expires)
+        if entry.nbytes <= self.max_bytes:
             with self._lock:
-                self._held[key] = held
-        return held
+                self._held[key] = entry
+        return entry
 
     def drop(self, key: Hashable) -> None:
         """Hold nothing under `key`."""
@@ -116,7 +116,7 @@ def _(value: str | bytes) -> int:
 
 @nbytes_of.register(dict)
 def _(value: dict[Any, Any]) -> int:
-    return sys.getsizeof(value) + sum(nbytes_of(key) + nbytes_of(one) for key, one in value.items())
+    return sys.getsizeof(value) + sum(nbytes_of(key) + nbytes_of(content) for key, content in value.items())
 
 
 @nbytes_of.register(tuple)

@@ -63,8 +63,8 @@ def _to_json(value: Any) -> bytes:
     return json.dumps(value).encode()
 
 
-def _same(thing: T) -> T:
-    return thing
+def _same(value: T) -> T:
+    return value
 
 
 FRAME: _Kind[pd.DataFrame] = _Kind(
@@ -132,16 +132,16 @@ class Cache:
         """What was noted under `key` by any process, oldest first. Notes may be lost with the store: they are hints."""
         name = self._note_name(key)
         packed = self._store.get(name) if self._store else None
-        held = self.memory.get(name)
+        entry = self.memory.get(name)
         with suppress(ValueError):
-            return list(json.loads(unpack(packed)[0] if packed else held.content if held else b"[]"))
+            return list(json.loads(unpack(packed)[0] if packed else entry.content if entry else b"[]"))
         return []
 
     def note(self, key: Key, entry: Any, *, most: int = 200) -> None:
         """Add something that JSON can hold to the notes of `key`, of which the `most` newest are kept."""
         name = self._note_name(key)
         with self._store.lock(name) if self._store else self._lock:
-            entries = _to_json([*(one for one in self.noted(key) if one != entry), entry][-most:])
+            entries = _to_json([*(earlier for earlier in self.noted(key) if earlier != entry), entry][-most:])
             self.memory.put(name, entries)
             if self._store:
                 self._store.set(name, pack(entries, None), None)
@@ -162,11 +162,11 @@ class Cache:
     def _get(self, key: Key, kind: _Kind[T], load: Callable[[], Any], ttl_s: int | None, stale_s: int = 0) -> T:
         name = json.dumps([self._namespace, kind.name, *key])
         with self._lock:
-            held = self.memory.get(name)
-            if held is not None:
+            entry = self.memory.get(name)
+            if entry is not None:
                 self.counts["memory"] += 1
                 CACHE_ANSWERS.labels("memory").inc()
-                return kind.own(held.content)
+                return kind.own(entry.content)
             others = self._loading.get(name)
             mine = _Loading(question())
             self._loading.setdefault(name, mine)
@@ -198,9 +198,9 @@ class Cache:
     def _from_store_or_load(
         self, name: str, kind: _Kind[T], load: Callable[[], Any], ttl_s: int | None, stale_s: int
     ) -> Held:
-        held = self._from_store(name, kind)
-        if held is not None:
-            return held
+        entry = self._from_store(name, kind)
+        if entry is not None:
+            return entry
         before_waiting()
         with self._store.lock(name, seconds_to_wait(WAIT_S)) if self._store else nullcontext(True) as is_first:
             if not is_first:
@@ -216,13 +216,13 @@ class Cache:
             content, expires = unpack(packed)
             if expires is not None and expires + stale_s <= time.time():
                 return None
-            held = self.memory.put(name, kind.decode(content), expires)
+            entry = self.memory.put(name, kind.decode(content), expires)
         except Exception as error:
             log.warning("an entry of the cache cannot be read and is dropped (%s)", type(error).__name__)
             self._store.delete(name)
             return None
         self._count("stale" if stale_s else "store")
-        return held
+        return entry
 
     def _load(self, name: str, kind: _Kind[T], load: Callable[[], Any], ttl_s: int | None, stale_s: int) -> Held:
         self._count("loaded")
@@ -240,11 +240,11 @@ class Cache:
 
     def _stale(self, name: str, kind: _Kind[T], stale_s: int) -> Held | None:
         """What has expired by `stale_s` seconds at most."""
-        held = self.memory.get(name, stale_s)
-        if held is None:
+        entry = self.memory.get(name, stale_s)
+        if entry is None:
             return self._from_store(name, kind, stale_s) if stale_s else None
         self._count("stale")
-        return held
+        return entry
 
     def _count(self, source: str) -> None:
         CACHE_ANSWERS.labels(source).inc()

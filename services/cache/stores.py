@@ -87,8 +87,8 @@ class Store:
         False."""
         with ExitStack() as stack:
             lock = self._try(lambda: self._make_lock(key, wait_s) if self._make_lock else None)
-            held = None if lock is None else self._try(lambda: stack.enter_context(_lenient(lock)))
-            yield held is not False
+            is_held = None if lock is None else self._try(lambda: stack.enter_context(_lenient(lock)))
+            yield is_held is not False
 
     @stage("cache")
     def _try(self, action: Callable[[], T]) -> T | None:

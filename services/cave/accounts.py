@@ -30,7 +30,7 @@ class Accounts(ABC):
         """Have CAVE forget the token, which it does with those that a sign-in has given."""
         self._ask_auth("sign out", "logout")
 
-    def _ask_auth(self, what: str, path: str) -> Any:
+    def _ask_auth(self, question: str, path: str) -> Any:
         address = f"{self.settings.server_address}/auth/api/v1/{path}"
 
         def call(session: requests.Session) -> Any:
@@ -42,7 +42,7 @@ class Accounts(ABC):
             session.mount("http://", Adapter())
             session.mount("https://", Adapter())
             session.auth = self._authorise
-            return self.asker.ask(what, self.asker.subject(), lambda _datastack: session, call)
+            return self.asker.ask(question, self.asker.subject(), lambda _datastack: session, call)
 
     def _authorise(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["Authorization"] = f"Bearer {self.settings.token}"

@@ -66,22 +66,22 @@ class Asker:
             result: T = self._clients[key][1]
             return result
 
-    def ask(self, what: str, subject: Subject, connect: Callable[[str], Any], call: Callable[[Any], Any]) -> Any:
-        """The result of `call` with the client that `connect` gives for the datastack; `what` is for the log.
+    def ask(self, question: str, subject: Subject, connect: Callable[[str], Any], call: Callable[[Any], Any]) -> Any:
+        """The result of `call` with the client that `connect` gives for the datastack; `question` is for the log.
 
         Raises KarstError, and nothing else.
         """
-        return self.ask_closely(what, subject, connect, call)[0]
+        return self.ask_closely(question, subject, connect, call)[0]
 
     def ask_closely(
-        self, what: str, subject: Subject, connect: Callable[[str], Any], call: Callable[[Any], Any]
+        self, question: str, subject: Subject, connect: Callable[[str], Any], call: Callable[[Any], Any]
     ) -> tuple[Any, Trip]:
         """As `ask`, with how the answer came."""
         before_waiting()
         start = time.perf_counter()
-        about: dict[str, Any] = {"request_id": request_id(), "question": what, "about": str(subject)}
+        about: dict[str, Any] = {"request_id": request_id(), "question": question, "about": str(subject)}
         outcome = "failed"
-        with stage("cave"), trip(self._timeout_s, self._origins, self.circuits) as here:
+        with stage("cave"), trip(self._timeout_s, self._origins, self.circuits) as journey:
             try:
                 result = call(connect(subject.datastack))
                 outcome = "ok"
@@ -96,17 +96,17 @@ class Asker:
                 raise sentence from error
             finally:
                 seconds = time.perf_counter() - start
-                self._count(here, what, outcome, seconds)
-                counted = {"requests": here.requests, "bytes": here.bytes, "ms": round(seconds * 1000)}
+                self._count(journey, question, outcome, seconds)
+                counted = {"requests": journey.requests, "bytes": journey.bytes, "ms": round(seconds * 1000)}
                 log.info("question", extra={**about, "outcome": outcome, **counted})
-        return result, here
+        return result, journey
 
-    def _count(self, here: Trip, what: str, outcome: str, seconds: float) -> None:
+    def _count(self, journey: Trip, question: str, outcome: str, seconds: float) -> None:
         with self._lock:
-            self.counts.update({"requests": here.requests, "bytes": here.bytes, outcome: 1})
-        metrics.QUESTION_SECONDS.labels(what, outcome).observe(seconds)
-        metrics.CAVE_REQUESTS.inc(here.requests)
-        metrics.CAVE_BYTES.inc(here.bytes)
+            self.counts.update({"requests": journey.requests, "bytes": journey.bytes, outcome: 1})
+        metrics.QUESTION_SECONDS.labels(question, outcome).observe(seconds)
+        metrics.CAVE_REQUESTS.inc(journey.requests)
+        metrics.CAVE_BYTES.inc(journey.bytes)
 
 
 def _status(error: Exception) -> int | None:

@@ -122,20 +122,20 @@ class Cave(Accounts, Skeletons, States, Meshes):
 
     def _seen_by(self, identities: Sequence[Identity]) -> Cave:
         """This CAVE with the token of its own server. Raises SignIn without one."""
-        token = next((one.token for one in identities if one.server == self.settings.server), "")
+        token = next((identity.token for identity in identities if identity.server == self.settings.server), "")
         if not token:
             raise not_signed_in([self.settings.server])
         return Cave(replace(self.settings, token=token), self.cache, self.asker.circuits)
 
-    def require(self, datastack: str, table: str = "", ask: Callable[[], Any] | None = None) -> None:
+    def require(self, datastack: str, table: str = "", probe: Callable[[], Any] | None = None) -> None:
         """Raises NotAllowed unless CAVE lets this person read a datastack, or a table that is not public, of which
-        `ask` reads a row. There is nothing to ask where all share one token: what is cached was read with it."""
+        `probe` reads a row. There is nothing to ask where all share one token: what is cached was read with it."""
         if self._permissions is None:
             return
         self.own_name(datastack)
         self._permissions.require(datastack, "", partial(self._read_info, datastack))
-        if ask is not None:
-            self._permissions.require(datastack, table, ask)
+        if probe is not None:
+            self._permissions.require(datastack, table, probe)
 
     def admit(self, datastack: str) -> None:
         """As `require`, and ask again for tables that this person has read more than a minute ago."""
@@ -227,8 +227,10 @@ class Cave(Accounts, Skeletons, States, Meshes):
                 {"version": v["version"], "valid": v["valid"], **{t: v[t].isoformat() for t in times}} for v in result
             ]
 
-        kept = self.cache.records(("versions", datastack), load, read_versions, ttl_s=VERSIONS_TTL_S, stale_s=STALE_S)
-        return list(kept)
+        versions = self.cache.records(
+            ("versions", datastack), load, read_versions, ttl_s=VERSIONS_TTL_S, stale_s=STALE_S
+        )
+        return list(versions)
 
     def version(self, datastack: str, number: int) -> Version:
         """One version, expired or not, or a moment by its number (see :mod:`moments`). Raises NotFound."""
@@ -264,7 +266,7 @@ class Cave(Accounts, Skeletons, States, Meshes):
             return server
         narrowed = self.settings.allowed_hosts and host(server) not in self.settings.allowed_hosts
         exposed = not origin(server) or (self.settings.token and not is_private_way(server))
-        another = origin(server) in {origin(one.address) for one in self.settings.servers}
+        another = origin(server) in {origin(server.address) for server in self.settings.servers}
         if narrowed or exposed or another or self.own_name(datastack) not in self.datastacks():
             raise foreign(server, self.asker.subject(datastack))
         http.allow(server)

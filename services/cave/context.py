@@ -25,10 +25,10 @@ def door() -> Cave:
 def outside_address(cave: Cave) -> str:
     """The address of CAVE for whoever asks: that of the settings, or with their `same_host` its port at the host by
     which the request came (one that Werkzeug takes for a host; of a proxy only what it hands on as `Host`)."""
-    own = cave.settings.server_address
+    address = cave.settings.server_address
     if not cave.settings.same_host or not has_request_context() or not request.host:
-        return own
-    parts = urlsplit(own)
+        return address
+    parts = urlsplit(address)
     host = urlsplit(f"//{request.host}").hostname or ""
     name = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{name}:{parts.port}" if parts.port else f"{parts.scheme}://{name}"
@@ -37,11 +37,11 @@ def outside_address(cave: Cave) -> str:
 def outside(cave: Cave, source: Any) -> Any:
     """A source of a Neuroglancer layer (an address, or lists and objects with some) with CAVE's address as
     :func:`outside_address` has it."""
-    own, seen = cave.settings.server_address, outside_address(cave)
-    if own == seen:
+    address, outside_one = cave.settings.server_address, outside_address(cave)
+    if address == outside_one:
         return source
     if isinstance(source, str):
-        return source.replace(f"{own}/", f"{seen}/")
+        return source.replace(f"{address}/", f"{outside_one}/")
     if isinstance(source, list):
         return [outside(cave, item) for item in source]
     if isinstance(source, dict):

@@ -106,10 +106,10 @@ def foreign(address: str, subject: Subject) -> NotAllowed:
 
 def not_signed_in(servers: Sequence[str]) -> SignIn:
     """The sentence for whoever has no token at servers ("" = the only one)."""
-    there = f" at {' or '.join(servers)}" if any(servers) else ""
+    at_servers = f" at {' or '.join(servers)}" if any(servers) else ""
     header = f" with the header {SERVER_HEADER}" if any(servers) else ""
     hint = f"Sign in with your CAVE account, or send its token{header}."
-    return SignIn(f"You are not signed in{there}.", hint, servers=servers)
+    return SignIn(f"You are not signed in{at_servers}.", hint, servers=servers)
 
 
 def _no_login(subject: Subject) -> KarstError:
@@ -169,10 +169,10 @@ def _refused(body: dict[str, Any], message: str, subject: Subject) -> KarstError
             f"The terms of service of {subject.datastack or 'this datastack'} have not been accepted.", hint
         )
     if reason == "missing_permission":
-        what = subject.datastack or "this datastack"
+        datastack = subject.datastack or "this datastack"
         if subject.is_person:
-            return NotAllowed(f"You have no permission to read {what}.", "Ask those who look after it for access.")
-        return NotAllowed(f"This application's token has no permission for {what}.")
+            return NotAllowed(f"You have no permission to read {datastack}.", "Ask those who look after it for access.")
+        return NotAllowed(f"This application's token has no permission for {datastack}.")
     if "read by its owner" in message:
         return NotAllowed(f"Table {subject.table or 'asked for'} is private: only its owner may read it.")
     if "read by" in message:

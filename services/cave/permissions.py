@@ -28,10 +28,11 @@ class Permissions:
         self._locks: defaultdict[tuple[str, str], threading.Lock] = defaultdict(threading.Lock)
         self._lock = threading.Lock()
 
-    def require(self, datastack: str, table: str, ask: Callable[[], Any]) -> None:
-        """`ask` CAVE something that only those may who may read this, unless it was granted within the last minute.
+    def require(self, datastack: str, table: str, probe: Callable[[], Any]) -> None:
+        """Ask CAVE, by `probe`, something that only those may who may read this, unless it was granted within the last
+        minute.
 
-        Raises what `ask` raises; a CAVE that does not answer grants nothing.
+        Raises what `probe` raises; a CAVE that does not answer grants nothing.
         """
         key = datastack, table
         if self._is_fresh(key):
@@ -40,22 +41,22 @@ class Permissions:
             lock = self._locks[key]
         with lock:
             if not self._is_fresh(key):
-                self._ask(key, ask)
+                self._probe(key, probe)
 
     def renew(self, datastack: str) -> None:
         """Ask again for the tables of a datastack that were granted more than a minute ago."""
-        for (name, table), (_, ask) in list(self._granted.items()):
+        for (name, table), (_, probe) in list(self._granted.items()):
             if name == datastack and table:
                 with suppress(NotAllowed):
-                    self.require(name, table, ask)
+                    self.require(name, table, probe)
 
     def _is_fresh(self, key: tuple[str, str]) -> bool:
         granted = self._granted.get(key)
         return granted is not None and time.monotonic() < granted[0]
 
-    def _ask(self, key: tuple[str, str], ask: Callable[[], Any]) -> None:
+    def _probe(self, key: tuple[str, str], probe: Callable[[], Any]) -> None:
         try:
-            ask()
+            probe()
         except NotAllowed:
             with self._lock:
                 self.revoked += self._granted.pop(key, None) is not None
@@ -65,4 +66,4 @@ class Permissions:
             error.hint = UNKNOWN
             raise
         with self._lock:
-            self._granted[key] = time.monotonic() + PERMISSION_TTL_S, ask
+            self._granted[key] = time.monotonic() + PERMISSION_TTL_S, probe

@@ -104,8 +104,8 @@ def arguments_at(
         arguments["joins"] = [[source.table, "target_id", source.target, "id"]]
         arguments["suffixes"] = {source.table: "", source.target: "_ref"}
     columns = filters.arguments()
-    known = owners or {column: (source.table, column) for by in columns.values() for column in by}
-    return arguments | {name: _by_table(by, known, dict) for name, by in columns.items()} | options
+    owner_of = owners or {column: (source.table, column) for by in columns.values() for column in by}
+    return arguments | {name: _by_table(by, owner_of, dict) for name, by in columns.items()} | options
 
 
 def _by_table(by_column: Mapping[str, Any], owners: Owners, collect: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:

@@ -110,17 +110,17 @@ class Release(Roots, Synapses):
         def load() -> list[list[Any]]:
             # Around caveclient's own cache, which mixes up servers and tokens.
             get = inspect.unwrap(MaterializationClient.get_tables_metadata)
-            ask = partial(self.cave.asker.ask, subject=self._subject(), connect=self.cave.materialization)
+            request = partial(self.cave.asker.ask, subject=self._subject(), connect=self.cave.materialization)
             tables, views = gather(
-                lambda: ask("tables", call=partial(get, version=self.number, log_warning=False)),
-                lambda: ask("views", call=lambda client: client.get_views(self.number)),
+                lambda: request("tables", call=partial(get, version=self.number, log_warning=False)),
+                lambda: request("views", call=lambda client: client.get_views(self.number)),
             )
             return [
                 *([table["table_name"], "table", table] for table in tables),
                 *([name, "view", view] for name, view in views.items()),
             ]
 
-        if not self.version.kept:
+        if not self.version.materialized:
             return self._tables_then()
         return dict(
             self.cave.cache.records(("tables", *self._place), load, read_tables, ttl_s=METADATA_TTL_S, stale_s=STALE_S)
@@ -136,11 +136,11 @@ class Release(Roots, Synapses):
     def notices(self, *tables: str | None) -> tuple[str, ...]:
         """What the owners of those of some tables that the version has give notice of, and of the tables that these
         refer to, since their columns stand beside: a sentence each."""
-        known = self.tables()
-        names = [name for name in tables if name and name in known]
-        of = [known[name].reference_table for name in names]
-        every = dict.fromkeys((*names, *(name for name in of if name and name in known)))
-        return tuple(notice for name in every for notice in known[name].notices)
+        infos = self.tables()
+        names = [name for name in tables if name and name in infos]
+        of = [infos[name].reference_table for name in names]
+        every = dict.fromkeys((*names, *(name for name in of if name and name in infos)))
+        return tuple(notice for name in every for notice in infos[name].notices)
 
     def view_columns(self) -> dict[str, list[str]]:
         """Names of the columns of each view."""
@@ -149,11 +149,11 @@ class Release(Roots, Synapses):
             get = inspect.unwrap(MaterializationClient.get_view_schemas)
             subject, call = self._subject(), partial(get, materialization_version=self.number)
             views = self.cave.asker.ask("views", subject, self.cave.materialization, call)
-            return {name: list(one) for name, one in views.items()}
+            return {name: list(columns) for name, columns in views.items()}
 
-        there = any(info.kind == "view" for info in self.tables().values())  # else CAVE answers 404
+        has_views = any(info.kind == "view" for info in self.tables().values())  # else CAVE answers 404
         key = ("view_columns", *self._place)
-        return self.cave.cache.value(key, load, ttl_s=METADATA_TTL_S, stale_s=STALE_S) if there else {}
+        return self.cave.cache.value(key, load, ttl_s=METADATA_TTL_S, stale_s=STALE_S) if has_views else {}
 
     def text_values(self, table: str) -> dict[str, list[str]]:
         """The values of each text column of a table's own, as they are today: CAVE tells those of no version. None of
@@ -172,7 +172,7 @@ class Release(Roots, Synapses):
 
     def row_count(self, table: str) -> int:
         """Number of rows of a table or view; at a moment, as many as the :meth:`nearest` version has."""
-        if not self.version.kept:
+        if not self.version.materialized:
             return self.nearest(table).row_count(table)
         source = self._described(table)  # CAVE tells how many rows a private table has
 
@@ -189,9 +189,11 @@ class Release(Roots, Synapses):
         """The version whose rows of a table are nearest to those of a moment: the first valid one since that has the
         table, else the newest."""
         since = [
-            one for one in self.cave.versions(self.datastack) if one.valid and one.timestamp >= self.version.timestamp
+            version
+            for version in self.cave.versions(self.datastack)
+            if version.valid and version.timestamp >= self.version.timestamp
         ]
-        for version in sorted(since, key=lambda one: one.timestamp):
+        for version in sorted(since, key=lambda version: version.timestamp):
             release = Release(self.cave, self.datastack, version)
             if table in release.tables():
                 return release
@@ -228,7 +230,7 @@ class Release(Roots, Synapses):
         A reference table is merged with its target; of columns that both have, the target's end in `_ref`.
         Boxes around nuclei (`bb_*`) are left out. Raises TooLarge above `max_table_rows` of the settings.
         """
-        if not self.version.kept:
+        if not self.version.materialized:
             if self.newest.table_info(table).kind != "view":
                 self._refuse_large(table)
             return self.newest.table_at(table, self.version.timestamp)
@@ -279,32 +281,32 @@ class Release(Roots, Synapses):
         }
 
         def load() -> pd.DataFrame:
-            if not self.version.kept:
+            if not self.version.materialized:
                 finer: dict[str, Any] = {"desired_resolution": list(desired_resolution)} if desired_resolution else {}
                 rows = self._rows_at(self.version.timestamp, source, filters, **finer)
                 return selected(rows, select_columns, offset, limit)
             if whole:
                 return complete(partial(self.cave.queries.rows, *self._place, source, **options), filters, parts_by)
             frame = self.cave.queries.rows(*self._place, source, filters, **options)
-            return self.cave.queries.with_total(frame, *self._place, source, filters, seen=offset or 0)
+            return self.cave.queries.with_total(frame, *self._place, source, filters, rows_before=offset or 0)
 
         key = ("query", *self._place, table, json.dumps([filters.arguments(), options, whole]))
         return self.cache_of(table).frame(key, load, ttl_s=self._ttl_s)
 
     def sample(self, table: str) -> pd.DataFrame:
         """A row of :meth:`query`, to tell the columns from; at a moment one of the newest version."""
-        return (self if self.version.kept else self.newest).query(table, limit=1)
+        return (self if self.version.materialized else self.newest).query(table, limit=1)
 
     def query_parts(self, table: str, filters: Filters = NO_FILTERS) -> Iterator[pd.DataFrame]:
         """All rows that pass `filters`, as `query`, in as many frames as CAVE needs. None of them is kept."""
         source = self._source(table)
-        if not self.version.kept:
+        if not self.version.materialized:
             return parts(partial(self._rows_at, self.version.timestamp, source, whole=False), filters)
         return parts(partial(self.cave.queries.rows, *self._place, source), filters)
 
     def query_call(self, table: str, filters: Filters = NO_FILTERS) -> tuple[str, dict[str, Any]]:
         """The method of caveclient's materialization client that `query` calls, and its arguments."""
-        if not self.version.kept:
+        if not self.version.materialized:
             place = self.datastack, self.newest.number, self._source(table)
             return "live_live_query", self.cave.queries.arguments_at(*place, filters, self.version.timestamp)
         return self.cave.queries.call(*self._place, self._source(table), filters)
@@ -347,7 +349,7 @@ class Release(Roots, Synapses):
         """A table to read rows of. Raises NotAllowed for a private one that this person may not read."""
         source = self._described(table)
         if not source.is_public:
-            release = self if self.version.kept else self.newest
+            release = self if self.version.materialized else self.newest
             self.cave.require(self.datastack, table, partial(release._read_one, source))
         return source
 
@@ -367,7 +369,7 @@ class Release(Roots, Synapses):
     @property
     def _ttl_s(self) -> int | None:
         """How long an answer is kept: as long as there is room, but not that about a time."""
-        return None if self.version.kept else LIVE_TTL_S
+        return None if self.version.materialized else LIVE_TTL_S
 
     def _subject(self, table: str = "", *, missing: str = "") -> Subject:
         return self.cave.asker.subject(*self._place, table, missing=missing)

@@ -36,15 +36,17 @@ class Roots(ABC):
     def _subject(self, *, missing: str = "") -> Subject:
         """What a question is about."""
 
-    def _ask_segmentation(self, what: str, subject: Subject, call: Callable[[Any], Any]) -> Any:
-        return self.cave.asker.ask(what, subject, self.cave.segmentation, call)
+    def _ask_segmentation(self, question: str, subject: Subject, call: Callable[[Any], Any]) -> Any:
+        return self.cave.asker.ask(question, subject, self.cave.segmentation, call)
 
-    def _kept(self) -> Cache:
+    def _permitted_cache(self) -> Cache:
         """Where answers about the segmentation are kept. Raises NotAllowed for a person who may not read it, which CAVE
         allows apart from the datastack."""
         subject = self._subject()
-        ask = partial(self._ask_segmentation, "permission", subject, lambda graph: graph.get_oldest_timestamp())
-        self.cave.require(self.datastack, SEGMENTATION, ask)
+        request_permission = partial(
+            self._ask_segmentation, "permission", subject, lambda graph: graph.get_oldest_timestamp()
+        )
+        self.cave.require(self.datastack, SEGMENTATION, request_permission)
         return self.cave.cache
 
     def latest_roots(self, root_ids: Sequence[int]) -> list[bool]:
@@ -54,7 +56,7 @@ class Roots(ABC):
             return []
         time = self.version.timestamp
         subject = self._subject()
-        valid: list[bool] = self._kept().value(
+        valid: list[bool] = self._permitted_cache().value(
             ("latest_roots", *self._place, *ids),
             lambda: self._ask_segmentation(
                 "latest roots", subject, lambda graph: graph.is_latest_roots(ids, timestamp=time)
@@ -76,7 +78,7 @@ class Roots(ABC):
 
         missing = f"Datastack {self.datastack} has no root id {root_id}."
         subject = self._subject(missing=missing)
-        result = self._kept().value(
+        result = self._permitted_cache().value(
             ("suggest_roots", *self._place, int(root_id)),
             lambda: self._ask_segmentation("suggested root", subject, call),
         )
@@ -92,7 +94,7 @@ class Roots(ABC):
             return []
         time = self.version.timestamp
         subject = self._subject(missing=f"Datastack {self.datastack} does not have all of these root ids.")
-        newer: list[bool] = self._kept().value(
+        newer: list[bool] = self._permitted_cache().value(
             ("came_after", *self._place, *ids),
             lambda: self._ask_segmentation(
                 "creation of roots",
@@ -131,7 +133,7 @@ class Roots(ABC):
 
         missing = f"Datastack {self.datastack} has no supervoxel {supervoxel_id}."
         subject = self._subject(missing=missing)
-        root: int = self._kept().value(
+        root: int = self._permitted_cache().value(
             ("root_of_supervoxel", *self._place, int(supervoxel_id)),
             lambda: int(self._ask_segmentation("root of supervoxel", subject, call)),
         )
@@ -144,7 +146,7 @@ class Roots(ABC):
         ids = [int(supervoxel_id) for supervoxel_id in supervoxel_ids]
         time = self.version.timestamp
         subject = self._subject()
-        roots: list[int] = self._kept().value(
+        roots: list[int] = self._permitted_cache().value(
             ("roots_of_supervoxels", *self._place, *ids),
             lambda: self._ask_segmentation(
                 "roots of supervoxels", subject, lambda graph: graph.get_roots(ids, timestamp=time)

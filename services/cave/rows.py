@@ -55,16 +55,23 @@ class Queries:
         return int((self._cache.noted(("row limit", datastack)) or [SENT_AT_ONCE])[-1])
 
     def with_total(
-        self, frame: pd.DataFrame, datastack: str, version: int, source: Source, filters: Filters, *, seen: int = 0
+        self,
+        frame: pd.DataFrame,
+        datastack: str,
+        version: int,
+        source: Source,
+        filters: Filters,
+        *,
+        rows_before: int = 0,
     ) -> pd.DataFrame:
         """`frame` of `rows`, with the total where CAVE cut it; CAVE also warns of results that just fit.
 
-        `seen` rows came before these.
+        `rows_before` rows came before these.
         """
         if frame.attrs["truncated"]:
             total = self.count(datastack, version, source, filters)
             shown = len(frame)
-            frame.attrs["truncated"] = None if total == seen + shown else {"shown": shown, "total": total}
+            frame.attrs["truncated"] = None if total == rows_before + shown else {"shown": shown, "total": total}
         return frame
 
     def count(self, datastack: str, version: int, source: Source, filters: Filters) -> int | None:
@@ -99,8 +106,8 @@ class Queries:
         self, datastack: str, version: int, source: Source, filters: Filters, time: datetime, **options: Any
     ) -> dict[str, Any]:
         """Keyword arguments of `live_live_query` that :meth:`rows_at` gives."""
-        own = source.target is None or filters.columns() <= {"id"}
-        owners = None if own else self._owners(datastack, version, source, filters.columns())
+        by_own_columns = source.target is None or filters.columns() <= {"id"}
+        owners = None if by_own_columns else self._owners(datastack, version, source, filters.columns())
         return arguments_at(source, filters, time, owners=owners, **options)
 
     def call(
@@ -162,8 +169,8 @@ def parts(rows: Callable[[Filters], pd.DataFrame], filters: Filters, by: str = "
     """
     pending = [filters]
     while pending:
-        now = pending.pop()
-        part = rows(now)
+        next_filters = pending.pop()
+        part = rows(next_filters)
         if not part.attrs["truncated"]:
             if pending:
                 page_ended(len(part))
@@ -171,10 +178,11 @@ def parts(rows: Callable[[Filters], pd.DataFrame], filters: Filters, by: str = "
             continue
         if by not in part:
             raise TooLarge(f"CAVE sends only {len(part):,} rows of this view at once.", "Filter it.")
-        likely = by not in now.less and part[by].is_monotonic_increasing  # once: it was not so where that is cut again
+        # once: it was not so where that is cut again
+        likely = by not in next_filters.less and part[by].is_monotonic_increasing
         border = int(part[by].iloc[-1] if likely else part[by].sort_values().iloc[len(part) // 2])
-        pending.append(replace(now, less={**now.less, by: border}))
-        pending.append(replace(now, greater_equal={**now.greater_equal, by: border}))
+        pending.append(replace(next_filters, less={**next_filters.less, by: border}))
+        pending.append(replace(next_filters, greater_equal={**next_filters.greater_equal, by: border}))
         page_ended(0)
 
 

@@ -37,8 +37,8 @@ class Servers(Cave):
 
     def __init__(self, settings: Settings, caves: Mapping[str, Cave] | None = None) -> None:
         each = replace(settings, memory_bytes=settings.memory_bytes // len(settings.servers))
-        self._caves = caves or {one.name: Cave(each.at(one)) for one in settings.servers}
-        self._closed = tuple(one.name for one in settings.servers if one.name not in self._caves)
+        self._caves = caves or {server.name: Cave(each.at(server)) for server in settings.servers}
+        self._closed = tuple(server.name for server in settings.servers if server.name not in self._caves)
         self._failures: dict[str, tuple[float, KarstError]] = {}
         super().__init__(settings, next(iter(self._caves.values())).cache)
 
@@ -47,7 +47,11 @@ class Servers(Cave):
         return tuple(part for cave in self._caves.values() for part in cave.whose)
 
     def _seen_by(self, identities: Sequence[Identity]) -> Cave:
-        caves = {one.server: self._caves[one.server].of(one) for one in identities if one.server in self._caves}
+        caves = {
+            identity.server: self._caves[identity.server].of(identity)
+            for identity in identities
+            if identity.server in self._caves
+        }
         if not caves:
             raise not_signed_in(tuple(self._caves))
         return Servers(self.settings, caves)
@@ -57,8 +61,8 @@ class Servers(Cave):
         if name in self._closed:
             raise not_signed_in([name])
         if name not in self._caves:
-            known = ", ".join(one.name for one in self.settings.servers)
-            raise NotFound(f"There is no server {name[:40]!r} of CAVE here.", f"Servers are {known}.")
+            names = ", ".join(server.name for server in self.settings.servers)
+            raise NotFound(f"There is no server {name[:40]!r} of CAVE here.", f"Servers are {names}.")
         return self._caves[name]
 
     def at(self, datastack: str) -> Cave:
@@ -97,7 +101,7 @@ class Servers(Cave):
 
     def check(self) -> None:
         """Ask the servers something; raises only when none of them answers."""
-        answers = gather(*(partial(_answer, one.check) for one in self._caves.values()))
+        answers = gather(*(partial(_answer, cave.check) for cave in self._caves.values()))
         if all(isinstance(answer, KarstError) for answer in answers):
             raise answers[0]
 
@@ -141,9 +145,9 @@ class Servers(Cave):
         return self.at(datastack).skeleton(datastack, root_id)
 
 
-def _answer(ask: Callable[[], Any]) -> Any:
+def _answer(question: Callable[[], Any]) -> Any:
     """What is answered, or the error instead."""
     try:
-        return ask()
+        return question()
     except KarstError as error:
         return error

@@ -95,9 +95,11 @@ def shape_of(info: TableInfo, columns: Collection[str]) -> SynapseShape:
 
     Raises BadInput for a table that has no two ends, or no place for a synapse.
     """
-    there = COLUMNS_OF.get(info.schema_type) or frozenset(columns)
-    pre, post = next((ends for ends in (ENDS, *CONTACTS) if all(f"{end}_root_id" in there for end in ends)), ("", ""))
-    placed = [name for name in (CENTRE, f"{pre}_position", f"{post}_position") if pre and f"{name}_x" in there]
+    available = COLUMNS_OF.get(info.schema_type) or frozenset(columns)
+    pre, post = next(
+        (ends for ends in (ENDS, *CONTACTS) if all(f"{end}_root_id" in available for end in ends)), ("", "")
+    )
+    placed = [name for name in (CENTRE, f"{pre}_position", f"{post}_position") if pre and f"{name}_x" in available]
     if not placed:
         raise BadInput(
             f"{info.name} has no presynaptic and postsynaptic root ids and positions, so its rows are no synapses.",
@@ -109,10 +111,10 @@ def shape_of(info: TableInfo, columns: Collection[str]) -> SynapseShape:
         post=post,
         positions=(CENTRE,) if CENTRE in placed else tuple(placed),
         ends=tuple(placed[1:]) if CENTRE in placed else (),
-        sized="size" in there,
-        scores=tuple(name for name in SCORES if name in there),
-        transmitters=tuple(name for name in TRANSMITTERS if name in there),
-        says_validity=VALID_NT in there,
+        sized="size" in available,
+        scores=tuple(name for name in SCORES if name in available),
+        transmitters=tuple(name for name in TRANSMITTERS if name in available),
+        says_validity=VALID_NT in available,
         referring=info.reference_table is not None,
     )
 
@@ -125,15 +127,17 @@ def as_synapses(frame: pd.DataFrame, shape: SynapseShape, more: Sequence[str] = 
     placed = {axis: _mean(frame, shape.positions, axis) for axis in "xyz"}
     blank = placed["x"].isna() if shape.ends else pd.Series(False, frame.index)
     if blank.any():
-        placed = {axis: own.astype("Float64").fillna(_mean(frame, shape.ends, axis)) for axis, own in placed.items()}
+        placed = {
+            axis: values.astype("Float64").fillna(_mean(frame, shape.ends, axis)) for axis, values in placed.items()
+        }
     ends = {"pre_pt_root_id": frame[f"{shape.pre}_root_id"], "post_pt_root_id": frame[f"{shape.post}_root_id"]}
     size = frame["size"] if shape.sized else pd.array([pd.NA] * len(frame), dtype="Float64")
-    kept = [
+    further = [
         name for name in (*shape.values, *_split(more, frame)) if name in frame and name not in ("id", "size", *ends)
     ]
     ids = frame["target_id" if shape.referring else "id"]
     places = {f"{CENTRE}_{axis}_nm": place for axis, place in placed.items()}
-    result = pd.DataFrame({"id": ids, **ends, "size": size, **{name: frame[name] for name in kept}, **places})
+    result = pd.DataFrame({"id": ids, **ends, "size": size, **{name: frame[name] for name in further}, **places})
     result.attrs = dict(frame.attrs)
     if blank.any():
         result.attrs[WITHOUT_CENTRE] = ids[blank].astype(int).tolist()

@@ -98,7 +98,7 @@ class Synapses(ABC):
         options = {**finest, "select_columns": columns}
 
         def load() -> pd.DataFrame:
-            if not self.version.kept:
+            if not self.version.materialized:
                 frame = self._rows_at(self.version.timestamp, source, filters, whole=whole, **finest)
                 frame = selected(frame, [*columns, *shape.ends], None, None)
             elif whole:
@@ -158,5 +158,5 @@ class Synapses(ABC):
                 "Choose another datastack, or name the table under roles in its profile.",
             )
         info = self.table_info(table)
-        known = info.schema_type in COLUMNS_OF
-        return shape_of(info, () if known else self.sample(table).columns)
+        is_cave_schema = info.schema_type in COLUMNS_OF
+        return shape_of(info, () if is_cave_schema else self.sample(table).columns)

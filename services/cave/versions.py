@@ -40,25 +40,25 @@ def resolve(cave: Datastacks, datastack: str, version: str | int | None) -> Vers
 
 def find(cave: Datastacks, datastack: str, version: str | int | None) -> Version:
     """As :func:`resolve`, expired versions included."""
-    known = cave.versions(datastack)
+    versions = cave.versions(datastack)
     text = "" if version is None else str(version).strip()
-    newest = newest_valid(known)
+    newest = newest_valid(versions)
     if text.casefold() in ("", LATEST):
         if newest is None:
             raise NotFound(f"Datastack {datastack} has no version at the moment.", "Choose another datastack.")
         return newest
     if not (text.isascii() and text.isdigit()):
         raise BadInput(f"{text[:40]!r} is not a version of {datastack}.", _ways(cave, datastack))
-    result = {str(one.number): one for one in known}.get(text.lstrip("0"))
+    result = {str(version.number): version for version in versions}.get(text.lstrip("0"))
     if result is None:
         message = f"Datastack {datastack} has no version {text[:40]}."
-        raise NotFound(message, f"Its versions are {_numbers(known)}.", datastack=datastack)
+        raise NotFound(message, f"Its versions are {_numbers(versions)}.", datastack=datastack)
     return result
 
 
 def newest_valid(versions: Sequence[Version]) -> Version | None:
     """The valid version with the highest number."""
-    return max((one for one in versions if one.valid), key=lambda one: one.number, default=None)
+    return max((version for version in versions if version.valid), key=lambda version: version.number, default=None)
 
 
 def _ways(cave: Datastacks, datastack: str) -> str:
@@ -68,12 +68,14 @@ def _ways(cave: Datastacks, datastack: str) -> str:
     return f"Give a number, or {LATEST}."
 
 
-def _numbers(known: Sequence[Version]) -> str:
+def _numbers(versions: Sequence[Version]) -> str:
     """All versions, of expired ones the newest."""
-    kept, expired = ([str(one.number) for one in known if one.valid is valid] for valid in (True, False))
+    available, expired = (
+        [str(version.number) for version in versions if version.valid is valid] for valid in (True, False)
+    )
     more = f" and {len(expired) - MOST_NAMED} older ones" if len(expired) > MOST_NAMED else ""
     past = f" and, expired, {', '.join(expired[:MOST_NAMED])}{more}" if expired else ""
-    return f"{', '.join(kept) or 'none'}{past}"
+    return f"{', '.join(available) or 'none'}{past}"
 
 
 def _expired(datastack: str, version: Version) -> str:

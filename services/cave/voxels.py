@@ -24,7 +24,7 @@ READ_S = 15.0
 tell what lies at a place."""
 MOST_PIXELS = 800
 BUCKETS = ("gs://", "s3://")
-_readers = {what: ThreadPoolExecutor(4, thread_name_prefix=what) for what in ("voxel", "section", "mesh")}
+_readers = {name: ThreadPoolExecutor(4, thread_name_prefix=name) for name in ("voxel", "section", "mesh")}
 """Who reads what: cloud-volume has no time-out, so reading is left behind when it takes too long, and keeps nobody from
 reading something else."""
 
@@ -85,14 +85,14 @@ class Voxels(ABC):
             raise NotFound(f"{bare(datastack)} names no image in a bucket that is read without a token.")
         return self._read("section", READ_S, lambda: _section(source, centre_nm, width_nm))
 
-    def _read(self, what: str, most_s: float, read: Callable[[], Result]) -> Result | None:
+    def _read(self, name: str, most_s: float, read: Callable[[], Result]) -> Result | None:
         """What `read` returns; None when it fails, or takes longer than `most_s` or the time-out of the settings."""
-        reading = _readers[what].submit(read)
+        reading = _readers[name].submit(read)
         try:
             return reading.result(min(most_s, self.settings.timeout_s))
         except Exception as error:  # whatever a bucket or a network has
             reading.cancel()
-            log.info("%s could not be read: %s", what, type(error).__name__)
+            log.info("%s could not be read: %s", name, type(error).__name__)
             return None
 
 

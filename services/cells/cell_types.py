@@ -94,7 +94,7 @@ def check_value(release: Release, table: str, rule: str) -> None:
         return
     known = _listed(release, table).get(column)
     newest = release.number == release.newest.number
-    if known is not None and (newest or not release.version.kept):
+    if known is not None and (newest or not release.version.materialized):
         there = value in known
     else:
         there = len(release.query(table, Filters(equal={column: value}), limit=1)) > 0

@@ -134,7 +134,7 @@ def snippet(
     """The script of :func:`partner_snippet` for the partners that `options` and `query` select, of one cell or of
     several; `hidden` includes columns that plots need and the page does not show. Raises BadInput for a moment in time
     that is not a kept version, and as :func:`partner_snippet`."""
-    if not cells[0].version.kept:
+    if not cells[0].version.materialized:
         raise BadInput("A script reads partners at versions that are kept.", "Choose one, or download the file.")
     several = len(cells) > 1
     opened = several_cells.open_partners(cave, cells, options) if several else None

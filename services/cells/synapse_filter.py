@@ -82,7 +82,7 @@ def fault(release: Release) -> str:
 
 
 def _configured(release: Release) -> str:
-    known = release if release.version.kept else release.newest
+    known = release if release.version.materialized else release.newest
     line = (release.profile.synapse_filter or known.roles.edges.where).strip()
     return "" if line.casefold() == ALL else line
 

@@ -56,9 +56,9 @@ def call(function: Callable[..., Any], *arguments: Any, **options: Any) -> Call:
 
 def known(result: Any, function: Callable[..., Any], *arguments: Any, **options: Any) -> Call:
     """A call whose result is there already."""
-    one = call(function, *arguments, **options)
-    one.__dict__["result"] = result
-    return one
+    made_call = call(function, *arguments, **options)
+    made_call.__dict__["result"] = result
+    return made_call
 
 
 def script(figure: Call, title: str, readings: Sequence[str]) -> str:
@@ -99,8 +99,8 @@ def _parts(part: Any) -> Iterator[Any]:
         inner = part.values()
     elif isinstance(part, list | tuple):
         inner = part
-    for one in inner:
-        yield from _parts(one)
+    for value in inner:
+        yield from _parts(value)
 
 
 def _written(part: Any, code: SourceCode) -> str:
@@ -109,15 +109,15 @@ def _written(part: Any, code: SourceCode) -> str:
             text = part.name
         case Call():
             options = [f"{name}={_written(value, code)}" for name, value in part.options.items()]
-            arguments = [_written(one, code) for one in part.arguments]
+            arguments = [_written(argument, code) for argument in part.arguments]
             text = _listed(f"{code.name(part.function)}(", [*arguments, *options], ")")
         case dict():
             pairs = [f"{_written(key, code)}: {_written(value, code)}" for key, value in part.items()]
             text = _listed("{", pairs, "}")
         case list():
-            text = _listed("[", [_written(one, code) for one in part], "]")
+            text = _listed("[", [_written(item, code) for item in part], "]")
         case tuple():
-            text = _listed("(", [_written(one, code) for one in part], ",)" if len(part) == 1 else ")")
+            text = _listed("(", [_written(item, code) for item in part], ",)" if len(part) == 1 else ")")
         case np.ndarray():
             text = f"np.array({part.tolist()!r}, dtype={part.dtype.name!r})"
         case Enum() | np.generic():

@@ -27,8 +27,8 @@ def in_order(values: Iterable[str], palette: Iterable[str]) -> list[str]:
     """The distinct values: those of `palette` in its order, which is that of the publications about a volume, then the
     others in natural order."""
     distinct = set(values)
-    known = [value for value in palette if value in distinct]
-    return [*known, *natural_sorted(distinct.difference(known))]
+    published = [value for value in palette if value in distinct]
+    return [*published, *natural_sorted(distinct.difference(published))]
 
 
 def assign(values: Iterable[str], palette: Mapping[str, str]) -> dict[str, str]:

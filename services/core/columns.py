@@ -117,8 +117,8 @@ def _exceeds_float(values: pd.Series) -> bool:
 
 def describe_columns(frame: pd.DataFrame, aliases: dict[str, tuple[str, ...]] | None = None) -> tuple[Column, ...]:
     """One Column for each column of `frame`, in its order. Positions are in voxels ("vx")."""
-    known = aliases or {}
-    return beside([_describe(name, frame[name], known.get(name, ())) for name in map(str, frame.columns)])
+    aliases_of = aliases or {}
+    return beside([_describe(name, frame[name], aliases_of.get(name, ())) for name in map(str, frame.columns)])
 
 
 def beside(columns: Sequence[Column]) -> tuple[Column, ...]:

@@ -18,8 +18,8 @@ def request_id() -> str:
     """Id of the web request being answered (the same for its whole life), else a new one: 12 hex digits."""
     if not flask.has_app_context():
         return uuid.uuid4().hex[:12]
-    known: str = flask.g.setdefault("request_id", uuid.uuid4().hex[:12])
-    return known
+    id: str = flask.g.setdefault("request_id", uuid.uuid4().hex[:12])
+    return id
 
 
 class KarstError(Exception):

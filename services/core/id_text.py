@@ -75,8 +75,8 @@ def _with_whole_roots(text: str) -> str:
     parts, end = [], 0
     for groups in _SIX_GROUPS.finditer(text):
         digits = re.sub(r"\D", "", groups[1])
-        layer, rest = divmod(int(digits), 2**_LAYER_BITS)
-        if groups.start() >= end and layer > 1 and rest < _LARGEST_IN_LAYER:
+        layer, number = divmod(int(digits), 2**_LAYER_BITS)
+        if groups.start() >= end and layer > 1 and number < _LARGEST_IN_LAYER:
             parts += [text[end : groups.start()], f" {digits} "]
             end = groups.end(1)
     return "".join([*parts, text[end:]])
@@ -90,14 +90,14 @@ def _as_supervoxels(run: re.Match[str]) -> str:
     whole = all(len(group) == 3 for part in parts for group in part[1:]) and not len(groups) % 6
     shown = run["by"] not in " ," or any(group[0] == "0" or len(group) < 3 for group in groups)
     ids = ["".join(part) for part in parts]
-    return " ".join(ids) if whole and shown and all(int(one) >> _LAYER_BITS == 1 for one in ids) else run[0]
+    return " ".join(ids) if whole and shown and all(int(id) >> _LAYER_BITS == 1 for id in ids) else run[0]
 
 
 def as_id(token: str) -> int | None:
     """The id that a word is, None if it is none. `17.0` is one, for a float of its size has lost nothing."""
-    digits, point, rest = token.partition(".")
+    digits, point, decimals = token.partition(".")
     digits = digits.lstrip("0")
-    if not re.fullmatch(r"[0-9]{1,19}", digits) or rest.strip("0"):
+    if not re.fullmatch(r"[0-9]{1,19}", digits) or decimals.strip("0"):
         return None
     return int(digits) if int(digits) <= (EXACT if point else LARGEST_ID) else None
 

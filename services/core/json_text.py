@@ -21,11 +21,11 @@ def read_json(content: bytes) -> Any:
         raise BadInput("The body of the request is not JSON.", "Send one JSON object, as UTF-8.") from error
     level: list[Any] = [value]
     for _ in range(DEEPEST):
-        level = [part for one in level if isinstance(one, dict | list) for part in _parts(one)]
+        level = [part for container in level if isinstance(container, dict | list) for part in _parts(container)]
         if not level:
             return value
     raise BadInput(f"The body of the request is nested more than {DEEPEST} levels deep.", "Send less.")
 
 
-def _parts(one: dict[str, Any] | list[Any]) -> list[Any]:
-    return [*one.values()] if isinstance(one, dict) else one
+def _parts(container: dict[str, Any] | list[Any]) -> list[Any]:
+    return [*container.values()] if isinstance(container, dict) else container

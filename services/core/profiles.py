@@ -102,10 +102,10 @@ class Volume:
 
     def layer_set(self, key: str = "") -> LayerSet:
         """The boundaries that `key` names; "" is the first. Raises BadInput for a key that the volume does not have."""
-        known = self.layer_sets or (LayerSet("", "", self.layers),)
-        matches = [one for one in known if key in ("", one.key)]
+        layer_sets = self.layer_sets or (LayerSet("", "", self.layers),)
+        matches = [layer_set for layer_set in layer_sets if key in ("", layer_set.key)]
         if not matches:
-            keys = ", ".join(one.key for one in known if one.key) or "none"
+            keys = ", ".join(layer_set.key for layer_set in layer_sets if layer_set.key) or "none"
             raise BadInput(f"There are no layer boundaries {key!r} here.", f"There are: {keys}.")
         return matches[0]
 
@@ -114,7 +114,7 @@ class Volume:
         """The columns that say a layer, one for each source: `layer` for the first, `layer_<key>` for others."""
         if not self.layers:
             return {}
-        return {"layer": self.layer_set()} | {f"layer_{one.key}": one for one in self.layer_sets[1:]}
+        return {"layer": self.layer_set()} | {f"layer_{layer_set.key}": layer_set for layer_set in self.layer_sets[1:]}
 
 
 @dataclass(frozen=True)
@@ -210,8 +210,8 @@ def _layers(value: Any) -> tuple[tuple[str, float], ...]:
 
 def _axes(value: Any) -> tuple[Axis, ...]:
     """Three axes, each a name or {name, direction}."""
-    entries = [{"name": one} if isinstance(one, str) else one for one in value]
-    axes = tuple(Axis(**{key: _text(text) for key, text in one.items()}) for one in entries)
+    entries = [{"name": entry} if isinstance(entry, str) else entry for entry in value]
+    axes = tuple(Axis(**{key: _text(text) for key, text in entry.items()}) for entry in entries)
     names = [axis.name for axis in axes]
     if len(axes) != 3 or len(set(names)) != 3 or not all(re.fullmatch(r"[a-z][a-z0-9_]*", name) for name in names):
         raise ValueError("it must be a list of three axes that differ, each with a name in small letters")
@@ -221,7 +221,7 @@ def _axes(value: Any) -> tuple[Axis, ...]:
 
 
 def _layer_sets(value: Any) -> tuple[LayerSet, ...]:
-    return tuple(LayerSet(_text(one["name"]), _text(one["source"]), _layers(one["layers"])) for one in value)
+    return tuple(LayerSet(_text(entry["name"]), _text(entry["source"]), _layers(entry["layers"])) for entry in value)
 
 
 def _palette(value: Any) -> dict[str, str]:
@@ -242,11 +242,11 @@ def _roles(value: Any) -> dict[str, StatedRole]:
     """{role: table} or {role: {table, column, system, where}}; "" for a role that no table has."""
     if unknown := value.keys() - RULES.keys():
         raise ValueError(f"{min(unknown)!r} is no role; roles are {', '.join(RULES)}")
-    return {name: _role(name, {"table": one} if isinstance(one, str) else one) for name, one in value.items()}
+    return {name: _role(name, {"table": role} if isinstance(role, str) else role) for name, role in value.items()}
 
 
 def _role(name: str, entry: Any) -> StatedRole:
-    keys = [one.name for one in fields(StatedRole)]
+    keys = [field.name for field in fields(StatedRole)]
     if not isinstance(entry, dict) or "table" not in entry:
         raise ValueError(f'{name} must be the name of a table, or {{ table = "…" }}')
     if unknown := entry.keys() - set(keys):

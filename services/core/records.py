@@ -27,7 +27,7 @@ class Version:
     live: bool = False
 
     @property
-    def kept(self) -> bool:
+    def materialized(self) -> bool:
         """Whether CAVE has it materialized; otherwise its tables are read through its time."""
         return self.valid and not self.live
 

@@ -92,7 +92,7 @@ class Roles:
         return self.cell_types.column if table and self.cell_types.table == table else ""
 
     def __iter__(self) -> Iterator[tuple[str, Role]]:
-        return ((one.name, getattr(self, one.name)) for one in fields(self))
+        return ((field.name, getattr(self, field.name)) for field in fields(self))
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ PAIRS = r"connections_.*"
 
 def is_of_pairs(name: str) -> bool:
     """Whether a view has a row for each pair of cells, so that no cell has one row there."""
-    return bool(re.fullmatch(PAIRS, name) or any(re.fullmatch(known, name) for known in RULES["edges"].names))
+    return bool(re.fullmatch(PAIRS, name) or any(re.fullmatch(pattern, name) for pattern in RULES["edges"].names))
 
 
 def resolve(
@@ -215,7 +215,7 @@ def _resolve(rule: _Rule, stated: StatedRole | None, at: _Version, synapses: str
         record = f"CAVE's info record ({rule.info_key}) names {named}, which this version does not have."
         misfit = " ".join(filter(None, [misfit, record]))
     fitting, why = _fitting(rule, at.tables, synapses)
-    if not fitting and rule.columns and any(one.kind == "view" for one in at.tables.values()):
+    if not fitting and rule.columns and any(table.kind == "view" for table in at.tables.values()):
         fitting = [view for view, columns in at.view_columns().items() if rule.columns <= {*columns}]
         why = "a view with the columns " + ", ".join(sorted(rule.columns))
     if not fitting:
@@ -226,27 +226,29 @@ def _resolve(rule: _Rule, stated: StatedRole | None, at: _Version, synapses: str
 
 def _fitting(rule: _Rule, tables: Mapping[str, TableInfo], synapses: str | None) -> tuple[list[str], str]:
     """The names of the tables that fit a rule, the first choice first, and why that one does."""
-    allowed = [one for one in tables.values() if not rule.of or _is_of(rule.of, one, tables, synapses)]
-    named = [one for one in allowed if re.fullmatch(rule.called or ".*", one.name)]
-    of_schemas = [[one for one in named if one.schema_type == schema] for schema in rule.schemas]
-    fitting = [sorted(some, key=lambda one: (one.created, one.name), reverse=True) for some in of_schemas if some]
+    allowed = [table for table in tables.values() if not rule.of or _is_of(rule.of, table, tables, synapses)]
+    named = [table for table in allowed if re.fullmatch(rule.called or ".*", table.name)]
+    of_schemas = [[table for table in named if table.schema_type == schema] for schema in rule.schemas]
+    fitting = [sorted(some, key=lambda table: (table.created, table.name), reverse=True) for some in of_schemas if some]
     if fitting:
         number, schema = len(fitting[0]), fitting[0][0].schema_type
         why = f"the newest of {number} tables" if number > 1 else "the only table"
-        return [one.name for some in fitting for one in some], f"{why} of schema type {schema}"
+        return [table.name for some in fitting for table in some], f"{why} of schema type {schema}"
     for pattern in rule.names:
-        known = pattern.replace("{synapses}", re.escape(synapses or "")) if synapses or "{" not in pattern else "(?!)"
-        called = sorted((one.name for one in allowed if re.fullmatch(known, one.name)), reverse=True)
+        full_pattern = (
+            pattern.replace("{synapses}", re.escape(synapses or "")) if synapses or "{" not in pattern else "(?!)"
+        )
+        called = sorted((table.name for table in allowed if re.fullmatch(full_pattern, table.name)), reverse=True)
         if called:
             return called, "known by its name" + (", the last of several" if len(called) > 1 else "")
     return [], ""
 
 
-def _is_of(kind: str, one: TableInfo, tables: Mapping[str, TableInfo], synapses: str | None) -> bool:
+def _is_of(kind: str, table: TableInfo, tables: Mapping[str, TableInfo], synapses: str | None) -> bool:
     """Whether a table is of the "synapses" themselves, or of "cells": then what it refers to is no table of any."""
     if kind == "synapses":
-        return synapses is not None and synapses in (one.name, one.reference_table)
-    target = tables.get(one.reference_table or "")
+        return synapses is not None and synapses in (table.name, table.reference_table)
+    target = tables.get(table.reference_table or "")
     return target is None or (
         target.name != synapses and target.schema_type not in (*SYNAPSE_SCHEMAS, *CONTACT_SCHEMAS)
     )

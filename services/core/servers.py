@@ -50,9 +50,10 @@ def read_servers(environ: Mapping[str, str]) -> tuple[Server, ...]:
         _server(environ, name or MAIN, "KARST_SERVERS" if name else "CAVE_SERVER_ADDRESS", address, suffixes[name])
         for name, address in (main | named).items()
     )
-    for what in (("name", [one.name for one in servers]), ("address", [origin(one.address) for one in servers])):
-        if repeated := [value for value, count in Counter(what[1]).items() if count > 1]:
-            raise ValueError(f"two servers of KARST_SERVERS have the {what[0]} {repeated[0]}")
+    distinct = {"name": [server.name for server in servers], "address": [origin(server.address) for server in servers]}
+    for noun, values in distinct.items():
+        if repeated := [value for value, count in Counter(values).items() if count > 1]:
+            raise ValueError(f"two servers of KARST_SERVERS have the {noun} {repeated[0]}")
     return servers
 
 

@@ -69,7 +69,7 @@ class Settings:
     @property
     def server(self) -> str:
         """The name of the server at `server_address`; "" where it is the only one."""
-        return next((one.name for one in self.servers if one.address == self.server_address), "")
+        return next((server.name for server in self.servers if server.address == self.server_address), "")
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -96,7 +96,7 @@ class Settings:
         servers, auth = read_servers(values), _auth(values, default.auth)
         if auth != "service" and any(server.token for server in servers):
             raise ValueError(f"KARST_AUTH is {auth}, so there must be no CAVE_TOKEN and no CAVE_TOKEN_FILE")
-        if auth == "person" and (exposed := [one for one in servers if not is_private_way(one.address)]):
+        if auth == "person" and (exposed := [server for server in servers if not is_private_way(server.address)]):
             raise ValueError(f"{exposed[0].address} is a plain http address, over which no token may go; use https")
         workers = values.get("KARST_WORKERS", "here")
         if workers not in ("here", "elsewhere"):

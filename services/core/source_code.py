@@ -98,13 +98,15 @@ def _source(name: str) -> _Source:
             defined[node.name] = node
         elif isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            defined |= {one.id: node for target in targets for one in ast.walk(target) if isinstance(one, ast.Name)}
+            defined |= {
+                child.id: node for target in targets for child in ast.walk(target) if isinstance(child, ast.Name)
+            }
     imported: dict[str, tuple[str, str]] = {}
     for line in ast.walk(tree):
         if isinstance(line, ast.Import):
-            imported |= {one.asname or one.name: (one.name, "") for one in line.names}
+            imported |= {alias.asname or alias.name: (alias.name, "") for alias in line.names}
         elif isinstance(line, ast.ImportFrom) and line.module:
-            imported |= {one.asname or one.name: (line.module, one.name) for one in line.names}
+            imported |= {alias.asname or alias.name: (line.module, alias.name) for alias in line.names}
     return _Source(module, text, starts, defined, imported)
 
 
@@ -112,27 +114,29 @@ def _references(source: _Source, name: str) -> Iterator[tuple[ast.expr, str | tu
     """Names in a definition that stand for what is imported, as the line that does, or for a definition of this
     project, and whether they name its module."""
     node = source.defined[name]
-    own = {one.id for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
-    own |= {one.arg for one in ast.walk(node) if isinstance(one, ast.arg)}
-    unread = {id(part) for one in ast.walk(node) for note in _annotations(one) for part in ast.walk(note)}
-    for one in ast.walk(node):
-        if id(one) in unread:
+    local_names = {
+        child.id for child in ast.walk(node) if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store)
+    }
+    local_names |= {child.arg for child in ast.walk(node) if isinstance(child, ast.arg)}
+    unread = {id(part) for child in ast.walk(node) for note in _annotations(child) for part in ast.walk(note)}
+    for child in ast.walk(node):
+        if id(child) in unread:
             continue
-        if isinstance(one, ast.Attribute) and isinstance(one.value, ast.Name) and one.value.id not in own:
-            if (module := _module(source, one.value.id)) is not None:
-                unread.add(id(one.value))
-                yield one, (_definition(module, one.attr), True)
-        elif isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load) and one.id not in own:
-            if one.id in source.defined:
-                yield one, ((source.module.__name__, one.id), False)
-            elif one.id in source.imported:
-                module, attribute = source.imported[one.id]
+        if isinstance(child, ast.Attribute) and isinstance(child.value, ast.Name) and child.value.id not in local_names:
+            if (module := _module(source, child.value.id)) is not None:
+                unread.add(id(child.value))
+                yield child, (_definition(module, child.attr), True)
+        elif isinstance(child, ast.Name) and isinstance(child.ctx, ast.Load) and child.id not in local_names:
+            if child.id in source.defined:
+                yield child, ((source.module.__name__, child.id), False)
+            elif child.id in source.imported:
+                module, attribute = source.imported[child.id]
                 if module == ERRORS:
-                    yield one, ((builtins.__name__, ValueError.__name__), False)
+                    yield child, ((builtins.__name__, ValueError.__name__), False)
                 elif module.partition(".")[0] in ROOMS:
-                    yield one, (_definition(module, attribute), False)
+                    yield child, (_definition(module, attribute), False)
                 else:
-                    yield one, _line(one.id, module, attribute)
+                    yield child, _line(child.id, module, attribute)
 
 
 def _annotations(node: ast.AST) -> Iterable[ast.expr]:
@@ -163,7 +167,7 @@ def _line(name: str, module: str, attribute: str) -> str:
 def _block(source: _Source, name: str, names: dict[Key, str]) -> str:
     """The text of a definition, without annotations, with its names in the text."""
     node: Any = source.defined[name]
-    start = source.at(min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))]), 0)
+    start = source.at(min([node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", []))]), 0)
     end = source.span(node)[1]
     text = source.text[start:end]
     for low, high, words in sorted(_edits(source, name, names), reverse=True):
@@ -174,14 +178,19 @@ def _block(source: _Source, name: str, names: dict[Key, str]) -> str:
 def _edits(source: _Source, name: str, names: dict[Key, str]) -> Iterator[Edit]:
     node: Any = source.defined[name]
     module = source.module.__name__
-    in_texts = {id(part) for one in ast.walk(node) if isinstance(one, ast.JoinedStr) for part in ast.walk(one)}
-    for one, used in _references(source, name):
+    in_texts = {
+        id(part)
+        for expression in ast.walk(node)
+        if isinstance(expression, ast.JoinedStr)
+        for part in ast.walk(expression)
+    }
+    for expression, used in _references(source, name):
         words = used if isinstance(used, str) else names.get(used[0], used[0][1])
-        if isinstance(used, str) or words == getattr(one, "id", ""):
+        if isinstance(used, str) or words == getattr(expression, "id", ""):
             continue
-        if id(one) in in_texts:  # whose parts have no place before Python 3.12
+        if id(expression) in in_texts:  # whose parts have no place before Python 3.12
             raise ValueError(f"{module}.{name} uses {words} in a text: name it before.")
-        yield (*source.span(one), words)
+        yield (*source.span(expression), words)
     if isinstance(node, ast.FunctionDef | ast.ClassDef):
         start = source.span(node)[0] + len("def " if isinstance(node, ast.FunctionDef) else "class ")
         yield start, start + len(node.name), names[module, node.name]
@@ -194,14 +203,14 @@ def _edits(source: _Source, name: str, names: dict[Key, str]) -> Iterator[Edit]:
 
 def _without_annotations(source: _Source, node: ast.AST) -> Iterator[Edit]:
     """All but those of the fields of a class, which make them."""
-    fields = {id(part) for one in ast.walk(node) if isinstance(one, ast.ClassDef) for part in one.body}
-    for one in ast.walk(node):
-        if isinstance(one, ast.arg) and one.annotation:
-            start, end = source.span(one)[0] + len(one.arg), source.span(one.annotation)[1]
+    fields = {id(part) for child in ast.walk(node) if isinstance(child, ast.ClassDef) for part in child.body}
+    for child in ast.walk(node):
+        if isinstance(child, ast.arg) and child.annotation:
+            start, end = source.span(child)[0] + len(child.arg), source.span(child.annotation)[1]
             defaulted = source.text[end:].startswith(" = ")
             yield start, end + (len(" = ") if defaulted else 0), "=" if defaulted else ""
-        elif isinstance(one, ast.AnnAssign) and id(one) not in fields and one.value:
-            yield source.span(one.target)[1], source.span(one.annotation)[1], ""
-        elif isinstance(one, ast.FunctionDef) and one.returns:
-            start, end = source.span(one.returns)
+        elif isinstance(child, ast.AnnAssign) and id(child) not in fields and child.value:
+            yield source.span(child.target)[1], source.span(child.annotation)[1], ""
+        elif isinstance(child, ast.FunctionDef) and child.returns:
+            start, end = source.span(child.returns)
             yield source.text.rindex("->", 0, start) - 1, end, ""

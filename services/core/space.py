@@ -82,11 +82,11 @@ def layer_of(depths_um: npt.ArrayLike, volume: Volume | LayerSet) -> pd.Categori
 
 @cache
 def _transform(name: str) -> TransformSequence:
-    known = {"minnie65": standard_transform.minnie_ds, "v1dd": standard_transform.v1dd_ds}
-    if name in known:
-        return known[name].transform("nm")
+    datasets = {"minnie65": standard_transform.minnie_ds, "v1dd": standard_transform.v1dd_ds}
+    if name in datasets:
+        return datasets[name].transform("nm")
     if name == "identity":
         nm_to_um = TransformSequence()
         nm_to_um.add_scaling(1e-3)
         return nm_to_um
-    raise ValueError(f"{name!r} is no transform of standard_transform; use one of {', '.join(known)} or identity")
+    raise ValueError(f"{name!r} is no transform of standard_transform; use one of {', '.join(datasets)} or identity")

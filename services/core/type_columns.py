@@ -53,8 +53,8 @@ def usual_system(rows: pd.DataFrame, table: str, role: Role, ids: str = "pt_root
         return None
     if role.table == table and role.system:
         return column, role.system
-    known = rows.loc[(rows[ids].fillna(0) != 0).to_numpy(bool), [ids, column]]
-    several = known[ids].duplicated().any() and (known[column] == USUAL_SYSTEM).fillna(False).any()
+    of_cells = rows.loc[(rows[ids].fillna(0) != 0).to_numpy(bool), [ids, column]]
+    several = of_cells[ids].duplicated().any() and (of_cells[column] == USUAL_SYSTEM).fillna(False).any()
     return (column, USUAL_SYSTEM) if several else None
 
 
@@ -72,7 +72,7 @@ def each_system(rows: pd.DataFrame, system: str, value: str) -> pd.DataFrame:
     systems = sorted(rows[system].dropna().unique())
     if len(systems) > MOST_SYSTEMS:
         raise BadInput(f"There are {len(systems):,} systems, too many for a column each.", "Choose one of them.")
-    wide = {str(one): rows[value].where((rows[system] == one).fillna(False)) for one in systems}
+    wide = {str(name): rows[value].where((rows[system] == name).fillna(False)) for name in systems}
     return rows.drop(columns=[system, value]).assign(**wide)
 
 

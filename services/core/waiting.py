@@ -77,12 +77,12 @@ def question() -> Question | None:
 
 def seconds_to_wait(most: float, whose: Question | None = None) -> float:
     """How long to wait for what the question `whose` loads (None = any other), `most` seconds at most."""
-    own = question()
-    return most if own is None or own is whose else min(most, max(0.0, own.until - time.monotonic()))
+    this = question()
+    return most if this is None or this is whose else min(most, max(0.0, this.until - time.monotonic()))
 
 
 def waited_in_vain(whose: Question | None = None) -> None:
     """To be called when that time is over. Raises StoppedError unless there is no bound."""
-    own = question()
-    if own is not None and own is not whose:
+    this = question()
+    if this is not None and this is not whose:
         raise StoppedError

@@ -91,13 +91,13 @@ def in_box(axes: Axes, ranges: Sequence[str], unit: str, position: int) -> InBox
         raise BadInput(
             "A box needs three ranges, for x, y and z.", "Write box (100..200, 300..400, 0..50) um.", position=position
         )
-    meant = UNITS.get(unit.lower()) if unit else axes[0].unit
-    if meant is None:
+    chosen = UNITS.get(unit.lower()) if unit else axes[0].unit
+    if chosen is None:
         raise BadInput(f"{unit[:20]!r} is not a unit of length.", "Use vx, nm or um.", position=position)
-    if meant != axes[0].unit and any(column.voxel_nm is None for column in axes):
-        raise BadInput(f"The positions are in {axes[0].unit} here, not in {meant}.", position=position)
+    if chosen != axes[0].unit and any(column.voxel_nm is None for column in axes):
+        raise BadInput(f"The positions are in {axes[0].unit} here, not in {chosen}.", position=position)
     first, second, third = (_range(text, position) for text in ranges)
-    return InBox(axes, (first, second, third), meant)
+    return InBox(axes, (first, second, third), chosen)
 
 
 def _range(text: str, position: int) -> Range:

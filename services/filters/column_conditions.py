@@ -120,9 +120,9 @@ def against_column(
 
 def _check(column: Column, sign: str, other: Column, position: int) -> None:
     if column.kind != other.kind:
-        held = [_HELD.get(each.kind, "text") for each in (column, other)]
+        kinds = [_HELD.get(each.kind, "text") for each in (column, other)]
         raise BadInput(
-            f"{column.name} holds {held[0]} and {other.name} {held[1]}, which cannot be compared.", position=position
+            f"{column.name} holds {kinds[0]} and {other.name} {kinds[1]}, which cannot be compared.", position=position
         )
     if column.kind == "position" and (column.unit, column.voxel_nm) != (other.unit, other.voxel_nm):
         raise BadInput(

@@ -21,7 +21,7 @@ def offered(columns: Sequence[Column], values: Mapping[str, Iterable[Value]]) ->
         place = column.name.removesuffix("_x")
         if place != column.name and axes_of(columns, place):
             words[written(place)] = {"operators": [*OPERATORS], "values": []}
-        known = [format_value(value) for value in values.get(column.name, ())]
-        words[written(column.name)] = {"operators": [*operators(column)], "values": known}
+        listed = [format_value(value) for value in values.get(column.name, ())]
+        words[written(column.name)] = {"operators": [*operators(column)], "values": listed}
     aliases = {written(alias): words[written(column.name)] for column in columns for alias in column.aliases}
     return words | {alias: of for alias, of in aliases.items() if alias not in words}

@@ -131,9 +131,9 @@ def _between(column: Column, operand: Operand) -> Node | None:
 
 def _compare(column: Column, sign: str, operand: Operand) -> Node:
     if sign not in operators(column):
-        held = "text" if column.kind == "text" else "true or false"
+        kind = "text" if column.kind == "text" else "true or false"
         raise BadInput(
-            f"{column.name} holds {held}, which {sign} cannot compare.", _instead(column), position=operand.position
+            f"{column.name} holds {kind}, which {sign} cannot compare.", _instead(column), position=operand.position
         )
     return Compare(column, sign, read_value(column, operand.text, operand.position, threshold=True))
 

@@ -64,21 +64,21 @@ def parse_box(column: Column, text: str, saved: Saved = NOTHING_SAVED, columns: 
     """
     _check_length(text)
     start = len(text) - len(text.lstrip())
-    rest = text.strip()
-    if not rest:
+    stripped = text.strip()
+    if not stripped:
         return Everything()
-    if blank := re.fullmatch(r"(?:is\s+|=\s*)?(not\s+)?null", rest, re.IGNORECASE):
+    if blank := re.fullmatch(r"(?:is\s+|=\s*)?(not\s+)?null", stripped, re.IGNORECASE):
         return Blank(column, blank[1] is None)
-    if named := re.fullmatch(r"(not\s+)?in\s+saved\s*\(\s*(\w*)\s*\)", rest, re.IGNORECASE):
+    if named := re.fullmatch(r"(not\s+)?in\s+saved\s*\(\s*(\w*)\s*\)", stripped, re.IGNORECASE):
         return in_saved(column, Operand(named[2], start + named.start(2), False), saved, opposite=bool(named[1]))
-    if (once := once_in_box(column, rest)) is not None:
+    if (once := once_in_box(column, stripped)) is not None:
         return once
-    sign = SIGN.match(rest) or re.match(r"(not\s+)?in(?=[\s(\[\"'])", rest, re.IGNORECASE)
+    sign = SIGN.match(stripped) or re.match(r"(not\s+)?in(?=[\s(\[\"'])", stripped, re.IGNORECASE)
     name = re.sub(r"\s+", " ", sign[0].lower()) if sign else "="
     name = ALSO_WRITTEN.get(name, name)
     after = sign.end() if sign else 0
-    operand = rest[after:].lstrip()
-    position = start + len(rest) - len(operand)
+    operand = stripped[after:].lstrip()
+    position = start + len(stripped) - len(operand)
     if name in ("in", "not in") and operand[:1] + operand[-1:] in ("()", "[]"):
         operand, position = operand[1:-1], position + 1
     if name in ("~", "!~"):

@@ -140,8 +140,8 @@ class LineParser:
         """A condition: column, operator, values."""
         token = self.take()
         if token.kind not in ("word", "quoted") or token.is_word(*KEYWORDS):
-            seen = repr(token.text) if token.text else "the end"
-            raise BadInput(f"The name of a column is expected instead of {seen}.", position=token.position)
+            actual = repr(token.text) if token.text else "the end"
+            raise BadInput(f"The name of a column is expected instead of {actual}.", position=token.position)
         name = unquote(token.text) if token.kind == "quoted" else token.text
         if token.is_word("once") and self.next.is_bracket("(["):
             return self.once()
@@ -250,9 +250,9 @@ class LineParser:
         if token.kind == "quoted":
             return Operand(unquote(token.text), token.position, True)
         if token.kind != "word" or token.is_word(*KEYWORDS - {"null"}):
-            seen = repr(token.text) if token.text else "the end"
+            actual = repr(token.text) if token.text else "the end"
             raise BadInput(
-                f"A value is expected instead of {seen}.",
+                f"A value is expected instead of {actual}.",
                 "Quote it if it is meant as a value.",
                 position=token.position,
             )

@@ -36,8 +36,8 @@ def _conditions(node: Node, frame: pd.DataFrame, beside: Mask) -> Iterator[tuple
         case And():
             for part in node.parts:
                 others = And(tuple(other for other in node.parts if other is not part))
-                kept = others.mask(frame) if isinstance(part, Matches | And | Or | Not) else beside
-                yield from _conditions(part, frame, beside & kept)
+                by_others = others.mask(frame) if isinstance(part, Matches | And | Or | Not) else beside
+                yield from _conditions(part, frame, beside & by_others)
         case Or():
             for part in node.parts:
                 yield from _conditions(part, frame, beside)
@@ -51,8 +51,8 @@ def _sentence(leaf: Condition, frame: pd.DataFrame, beside: Mask) -> str:
     match leaf:
         case Matches():
             where = f"nowhere in {leaf.column.title}"
-            kept = f"{where} of the rows that all else in the filter keeps"
-            return _brackets(leaf, frame, where) or ("" if beside.all() else _brackets(leaf, frame[beside], kept))
+            among = f"{where} of the rows that all else in the filter keeps"
+            return _brackets(leaf, frame, where) or ("" if beside.all() else _brackets(leaf, frame[beside], among))
         case OneOf() | NoneOf() if leaf.column.kind == "id":
             return _rounded(leaf.column, leaf.values, frame[leaf.column.name])
         case OneOf() | NoneOf() if leaf.column.kind == "text":
@@ -60,10 +60,10 @@ def _sentence(leaf: Condition, frame: pd.DataFrame, beside: Mask) -> str:
     return ""
 
 
-def _rounded(column: Column, values: Iterable[Value], known: pd.Series) -> str:
+def _rounded(column: Column, values: Iterable[Value], column_values: pd.Series) -> str:
     suspected = [value for value in values if isinstance(value, int) and looks_rounded(value)]
-    there = set(known[known.isin(suspected)]) if suspected else set()
-    ids = [value for value in suspected if value not in there]
+    present = set(column_values[column_values.isin(suspected)]) if suspected else set()
+    ids = [value for value in suspected if value not in present]
     if not ids:
         return ""
     which = "1 id looks" if len(ids) == 1 else f"{len(ids):,} ids look"
@@ -80,10 +80,10 @@ def _among_several(leaf: OneOf | NoneOf, frame: pd.DataFrame) -> str:
         return ""
     rows = _rows(leaf.column, rf"^{among}({values})( \||$)", frame)
     which = "1 row has" if rows == 1 else f"{rows:,} rows have"
-    meant = Matches(leaf.column, pattern, not isinstance(leaf, NoneOf)).text()
+    suggestion = Matches(leaf.column, pattern, not isinstance(leaf, NoneOf)).text()
     return (
         f"{which} {described(texts)} among several values of {leaf.column.title}, which = and != take as one text. "
-        f"To look among them: {meant}"
+        f"To look among them: {suggestion}"
         if rows
         else ""
     )
@@ -91,15 +91,16 @@ def _among_several(leaf: OneOf | NoneOf, frame: pd.DataFrame) -> str:
 
 def _brackets(leaf: Matches, frame: pd.DataFrame, where: str) -> str:
     literal = {"brackets": _BRACKETS.sub(r"\\\1", leaf.pattern), "signs": _SIGNS.sub(r"\\\1", leaf.pattern)}
-    escaped = {what: pattern for what, pattern in literal.items() if pattern != leaf.pattern}
+    escaped = {characters: pattern for characters, pattern in literal.items() if pattern != leaf.pattern}
     if not escaped or _rows(leaf.column, leaf.pattern, frame):
         return ""
-    for what, pattern in escaped.items():
+    for characters, pattern in escaped.items():
         if rows := _rows(leaf.column, pattern, frame):
-            meant = Matches(leaf.column, pattern).text()
+            suggestion = Matches(leaf.column, pattern).text()
+            plural = "" if rows == 1 else "s"
             return (
-                f"The pattern {leaf.pattern} is found {where}, for its {what} have a meaning in "
-                f"patterns. With a backslash before each it is found in {rows:,} row{'' if rows == 1 else 's'}: {meant}"
+                f"The pattern {leaf.pattern} is found {where}, for its {characters} have a meaning in "
+                f"patterns. With a backslash before each it is found in {rows:,} row{plural}: {suggestion}"
             )
     return ""
 

@@ -111,8 +111,8 @@ def _bracketed(part: Node, text: str) -> str:
 def all_of(parts: Iterable[Node]) -> Node:
     """The conjunction: nested ones are flattened, empty filters left out."""
     flat = [leaf for part in parts for leaf in (part.parts if isinstance(part, And) else (part,))]
-    kept = tuple(part for part in flat if not isinstance(part, Everything))
-    return And(kept) if len(kept) > 1 else kept[0] if kept else Everything()
+    conditions = tuple(part for part in flat if not isinstance(part, Everything))
+    return And(conditions) if len(conditions) > 1 else conditions[0] if conditions else Everything()
 
 
 def any_of(parts: Iterable[Node]) -> Node:
@@ -170,10 +170,10 @@ class OneOf(Condition):
             with np.errstate(over="ignore"):
                 values = np.asarray(values, dtype=column.to_numpy(na_value=np.nan).dtype).tolist()
             column = column.astype("float64")
-        kept = _true(column.isin(values))
+        matches = _true(column.isin(values))
         if SEVERAL in values and self.column.kind == "text":
-            return kept | are_several(column).to_numpy(bool)
-        return kept
+            return matches | are_several(column).to_numpy(bool)
+        return matches
 
     def box(self) -> str:
         return f"= {self._listed(self.values)}" if len(self.values) == 1 else f"in ({self._listed(self.values)})"

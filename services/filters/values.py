@@ -29,7 +29,7 @@ _TIME = re.compile(
 )
 _TRUE, _FALSE = ("true", "t", "yes"), ("false", "f", "no")
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-_UNESCAPES = {written: meant for meant, written in _ESCAPES.items()} | {"\\'": "'"}
+_UNESCAPES = {escaped: plain for plain, escaped in _ESCAPES.items()} | {"\\'": "'"}
 
 
 def quote(text: str) -> str:

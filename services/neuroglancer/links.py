@@ -117,7 +117,7 @@ class _Frame:
         info, profile, server = release.info, release.profile, release.cave.settings.server_address
         chosen = choose_viewer(viewers_of(info, profile, server), viewer)
         scene = make_scene(release.datastack, info, profile, server)
-        if types and scene.segmentation and release.version.kept:
+        if types and scene.segmentation and release.version.materialized:
             scene = replace(scene, properties=properties_source(release, types))
         return cls(release.cave, scene, chosen, release.version, types or "")
 

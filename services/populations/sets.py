@@ -77,7 +77,7 @@ def resolve(release: Release, text: str) -> CellSet:
     An outdated root id is replaced by the one that holds most of it at the version. Raises BadInput for a text that
     names no cells, a table without root ids, or a moment that is not a kept version; NotFound for a table that the
     version does not have; TooLarge for more rows than can be held."""
-    if not release.version.kept:
+    if not release.version.materialized:
         raise BadInput(
             f"Populations are read at versions that are kept; {release.version.title} is not.", "Choose another."
         )

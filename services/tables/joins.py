@@ -56,7 +56,7 @@ def joinable(cave: Cave, table: TableFrame) -> list[str]:
     those that stand there come first, each followed by its other systems."""
     have = {key for key in KEYS if len(id_columns(table).get(key, ())) == 1}
     release = Release(cave, table.datastack, table.version)
-    listed = live.catalogue(release) if release.version.kept else live.not_too_large(release)
+    listed = live.catalogue(release) if release.version.materialized else live.not_too_large(release)
     others = [
         info.name
         for info in listed
@@ -232,7 +232,7 @@ def join_possible(cave: Cave, table: TableFrame, others: Sequence[str]) -> tuple
 def _beside(release: Release, table: TableFrame, other: str, on: str, chosen: str) -> tuple[TableFrame, str, str, str]:
     """The other table, what to join on, and the columns that have it. Of one too large to hold, the rows of the ids of
     `table`, those of the system `chosen` alone, or of the usual one. Raises as :func:`join`."""
-    if not (release.version.kept and large_tables.is_large(release, other)):
+    if not (release.version.materialized and large_tables.is_large(release, other)):
         right = live.open_table(release, other)
         return right, *_keys(table, right, on)
     first = release.sample(other)
@@ -266,7 +266,7 @@ def _system(release: Release, right: TableFrame, foreign: str, chosen: str) -> t
     """The column and the value of the system that is read, or for EACH the columns of the systems and of what they say;
     None where all rows are. Raises BadInput for a system that no row is of."""
     name, rows = right.info.name, right.frame
-    large, column = release.version.kept and release.is_large(name), system_column(rows)
+    large, column = release.version.materialized and release.is_large(name), system_column(rows)
     if not chosen and large:
         usual = _usual(release, name)
         return (column, usual) if column and usual else None

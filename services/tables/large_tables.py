@@ -70,7 +70,9 @@ def is_large(release: Release, table: str) -> bool:
 def open_any(release: Release, table: str) -> TableFrame | LargeTable:
     """A table or view, held where it can be. Raises as :func:`live.open_table`."""
     info = live.describe(release, table)
-    large = is_large(release, table) if release.version.kept else info.kind == "table" and release.is_large(table)
+    large = (
+        is_large(release, table) if release.version.materialized else info.kind == "table" and release.is_large(table)
+    )
     if large:
         return open_large(release, table)
     return live.open_table(release, table)
@@ -79,7 +81,7 @@ def open_any(release: Release, table: str) -> TableFrame | LargeTable:
 def open_large(release: Release, table: str) -> LargeTable:
     """What is known about a large table, its columns from its first row. Raises NotFound."""
     info = live.describe(release, table)
-    first = (release if release.version.kept else release.newest).sample(table)
+    first = (release if release.version.materialized else release.newest).sample(table)
     columns = tables.columns_of(release, info, first)
     return LargeTable(release.datastack, release.version, info, columns)
 
@@ -100,7 +102,7 @@ def most_narrowed(cave: Cave) -> int:
 def filters_of(cave: Cave, table: LargeTable, query: TableQuery) -> Filters:
     """The query's filter as CAVE takes it. Raises BadInput for what CAVE cannot filter by, TooLarge at a moment."""
     node = changed(tables.filter_of(table.columns, query), to_unit("vx"))
-    if not table.version.kept:
+    if not table.version.materialized:
         raise too_many(cave, table)
     return push_down(node, table.info.name, most_narrowed(cave))
 
@@ -164,7 +166,7 @@ def _shown(table: LargeTable, rows: pd.DataFrame) -> pd.DataFrame:
 def too_many(cave: Cave, table: LargeTable) -> TooLarge:
     """Why something that needs all rows, or any at a moment, cannot be done with a large table."""
     hint = f"Filter it, by a root id or a box in space, to {most_narrowed(cave):,} rows or fewer"
-    if not table.version.kept:
+    if not table.version.materialized:
         release = Release(cave, table.datastack, table.version)
         return live.too_large(release, table.info.name, f"{hint}, or choose a version that is kept.")
     rows = f"{table.info.row_count or 0:,}"

@@ -56,7 +56,7 @@ def resolve(cave: Cave, datastack: str, version: str) -> Release:
 def catalogue(release: Release) -> list[TableInfo]:
     """As :func:`tables.catalogue`; at a moment, those tables of the newest version that had been created, of
     which CAVE does not count the rows, and no view."""
-    if release.version.kept:
+    if release.version.materialized:
         return tables.catalogue(release)
     listed = tables.catalogue(release.newest)
     there = [info for info in listed if info.kind == "table" and not info.came_after(release.version)]
@@ -66,7 +66,7 @@ def catalogue(release: Release) -> list[TableInfo]:
 def not_too_large(release: Release) -> list[TableInfo]:
     """The tables and views of :func:`catalogue` without those that are known to have too many rows to hold."""
     counts, most = (
-        (release if release.version.kept else release.newest).row_counts(),
+        (release if release.version.materialized else release.newest).row_counts(),
         release.cave.settings.max_table_rows,
     )
     return [info for info in catalogue(release) if counts.get(info.name, 0) <= most]
@@ -74,7 +74,7 @@ def not_too_large(release: Release) -> list[TableInfo]:
 
 def describe(release: Release, table: str) -> TableInfo:
     """As :func:`tables.describe`; at a moment, as the newest version has it, and without a number of rows."""
-    if release.version.kept:
+    if release.version.materialized:
         return tables.describe(release, table)
     return _known(release, table)[1]
 
@@ -85,7 +85,7 @@ def open_table(release: Release, table: str) -> TableFrame:
     Raises NotFound for a table that the version does not have, at a moment the newest one; TooLarge for one that has
     too many rows to hold, and at a moment BadInput for a view.
     """
-    if release.version.kept:
+    if release.version.materialized:
         return tables.open_table(release, table)
     known, info = _known(release, table)
     if info.kind == "table" and release.is_large(table):
@@ -109,12 +109,12 @@ def notices(cave: Cave, table: Opened) -> tuple[str, ...]:
     they refer to."""
     beside = table.joined_names if isinstance(table, TableFrame) else ()
     release = Release(cave, table.datastack, table.version)
-    return (release if release.version.kept else release.newest).notices(table.info.name, *beside)
+    return (release if release.version.materialized else release.newest).notices(table.info.name, *beside)
 
 
 def sentences(datastack: str, version: Version, info: TableInfo) -> Sequence[str]:
     """What has to be said beside a table that is of a moment."""
-    if version.kept:
+    if version.materialized:
         return ()
     message = _shown(datastack, version, info.name)
     if info.created_at and info.came_after(version):
@@ -124,7 +124,7 @@ def sentences(datastack: str, version: Version, info: TableInfo) -> Sequence[str
 
 def of_cells(datastack: str, version: Version) -> tuple[str, ...]:
     """What has to be said beside cells and their partners at a moment."""
-    return () if version.kept else (_shown(datastack, version, "what tables and synapses say"),)
+    return () if version.materialized else (_shown(datastack, version, "what tables and synapses say"),)
 
 
 def _shown(datastack: str, version: Version, what: str) -> str:

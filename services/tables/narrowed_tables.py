@@ -44,7 +44,7 @@ def narrowed(cave: Cave, table: LargeTable, query: TableQuery, unit: str = "vx")
         return None
     release = Release(cave, table.datastack, table.version)
     derived = release.derived.of("table", table.info.name)
-    if not release.version.kept:
+    if not release.version.materialized:
         held = tables.table_of(release, table.info, rows, derived=derived.of("narrowed", _written(filters)))
         return replace(held, filters=filters)
     return TableFrame(
@@ -76,7 +76,7 @@ def _filters(cave: Cave, table: LargeTable, query: TableQuery, unit: str) -> Fil
     with suppress(BadInput):
         counted = large_tables.with_units(table, unit)
         result = push_possible(changed(tables.filter_of(counted.columns, query), to_unit("vx")))
-        if not table.version.kept:
+        if not table.version.materialized:
             result = _valid_then(Release(cave, table.datastack, table.version), result)
         return result if result.columns() else None
     return None
@@ -86,7 +86,7 @@ def _rows(cave: Cave, table: LargeTable, filters: Filters) -> pd.DataFrame | Non
     """All rows that pass, by id; None for too many."""
     release, name = Release(cave, table.datastack, table.version), table.info.name
     most = large_tables.most_narrowed(cave)
-    if not release.version.kept:
+    if not release.version.materialized:
         return _rows_then(release, name, filters, most)
     count = release.count(name, filters)
     if count is None:  # CAVE does not count joins

@@ -160,19 +160,19 @@ def commented(text: str) -> str:
 
 def written_client(release: Release) -> str:
     """The line that makes the client: one of the version, for caveclient looks a table up at the client's own."""
-    at = f", version={release.number}" if release.version.kept else ""
+    at = f", version={release.number}" if release.version.materialized else ""
     return f"client = CAVEclient({bare(release.datastack)!r}, server_address={outside_address(release.cave)!r}{at})"
 
 
 def _fetch(cave: Cave, table: TableFrame, most_rows: int, name: str = "frame") -> Iterator[str]:
     if table.filters is not None:
-        if not table.version.kept:
+        if not table.version.materialized:
             _refuse_empty(table)
         method, options = Release(cave, table.datastack, table.version).query_call(table.info.name, table.filters)
         yield f"{name} = client.materialize.{method}(\n{written_arguments(options.items())})"
         return
     info, low, high = table.info, "{'id': low}", "{'id': high}"
-    if table.version.kept:
+    if table.version.materialized:
         at_once = most_rows
         call = f"client.materialize.query_{info.kind}(\n    {info.name!r},\n    split_positions=True,\n"
     else:
@@ -200,7 +200,7 @@ def _refuse_empty(table: TableFrame) -> None:
 def _joined(cave: Cave, table: TableFrame, joined: Joined, most_rows: int) -> Iterator[str]:
     """The columns of another table, as `services.tables.joins.join` has them: what its rows say together."""
     release = Release(cave, table.datastack, table.version)
-    if release.version.kept and release.is_large(joined.table):
+    if release.version.materialized and release.is_large(joined.table):
         yield from _of_ids(release, joined)
         there = {*release.sample(joined.table)}
     else:

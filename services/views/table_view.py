@@ -65,7 +65,7 @@ class TableView(ABC):
     @property
     def names_cells(self) -> bool:
         """Whether its rows have root ids of a kept version, so that they can be the set of a population."""
-        return self.table.version.kept and ROOT_IDS in {column.name for column in self.table.columns}
+        return self.table.version.materialized and ROOT_IDS in {column.name for column in self.table.columns}
 
     @property
     def columns(self) -> list[Column]:

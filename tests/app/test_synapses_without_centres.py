@@ -118,7 +118,7 @@ def test_the_ends_are_asked_for_only_where_a_centre_is_not_known(cave: Cave) -> 
 
 def test_a_moment_has_them_at_the_same_place(cave: Cave) -> None:
     then = Release.of(cave, "tiny", moments.number_of("2025-01-02T12:00:00Z"))
-    assert not then.version.kept
+    assert not then.version.materialized
     assert_placed(then.synapses(tiny.A, Direction.OUT), [1004, 1006])
 
 
