@@ -48,9 +48,9 @@ def swc(skeleton: Mapping[str, Any]) -> str:
 def _from_root(edges: Ints, compartment: Sequence[int]) -> tuple[list[int], dict[int, int]]:
     """Vertices, each after its parent, and the parent of each (-1 = none); trees begin at their soma."""
     around: dict[int, list[int]] = {vertex: [] for vertex in range(len(compartment))}
-    for one, other in edges.tolist():
-        around[one].append(other)
-        around[other].append(one)
+    for tail, head in edges.tolist():
+        around[tail].append(head)
+        around[head].append(tail)
     order: list[int] = []
     parents: dict[int, int] = {}
     for start in sorted(around, key=lambda vertex: compartment[vertex] != SOMA):
@@ -99,7 +99,7 @@ def _edges(skeleton: Mapping[str, Any], vertices_um: Floats) -> tuple[npt.NDArra
     edges, codes = np.asarray(skeleton["edges"]).reshape(-1, 2), np.asarray(skeleton["compartment"])
     first, last = codes[edges].T
     code = np.where(first == SOMA, last, first)
-    kind = np.array([COMPARTMENTS.get(one, "neurite") for one in code.tolist()], dtype=object)
+    kind = np.array([COMPARTMENTS.get(label, "neurite") for label in code.tolist()], dtype=object)
     return kind, np.linalg.norm(vertices_um[edges[:, 0]] - vertices_um[edges[:, 1]], axis=1)
 
 

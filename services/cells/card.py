@@ -96,8 +96,8 @@ def read(release: Release, cell: Cell) -> CellCard:
         *(partial(cell_types.rows_of_cells, release, info.name, [cell.root_id]) for info in described),
     )
     of = dict(zip([info.name for info in described], frames, strict=True))
-    known = proofread is not None and cell.root_id in proofread.index
-    row = proofread.loc[cell.root_id] if known else None
+    is_listed = proofread is not None and cell.root_id in proofread.index
+    row = proofread.loc[cell.root_id] if is_listed else None
     resolution_nm = release.info["viewer_resolution"]
     soma = of[somata[0].name] if somata else pd.DataFrame()
     place_nm = cell.soma_position_nm or representative.point_nm(release, cell.root_id)
@@ -174,8 +174,8 @@ def _layers(cave: Cave, datastack: str, depth_um: float | None) -> dict[str, str
     """The layer by each source of boundaries, by its name."""
     if depth_um is None:
         return {}
-    known = cave.volume(datastack).layer_columns.values()
-    return {one.name: str(space.layer_of([depth_um], one)[0]) for one in known if one.name}
+    layer_sets = cave.volume(datastack).layer_columns.values()
+    return {layer_set.name: str(space.layer_of([depth_um], layer_set)[0]) for layer_set in layer_sets if layer_set.name}
 
 
 def layer_of(cave: Cave, datastack: str, cell: Cell) -> str | None:

@@ -92,13 +92,13 @@ def check_value(release: Release, table: str, rule: str) -> None:
     column, equals, value = rule.partition("=")
     if not equals or not _is_text(release, table, column):
         return
-    known = _listed(release, table).get(column)
+    listed = _listed(release, table).get(column)
     newest = release.number == release.newest.number
-    if known is not None and (newest or not release.version.materialized):
-        there = value in known
+    if listed is not None and (newest or not release.version.materialized):
+        has_value = value in listed
     else:
-        there = len(release.query(table, Filters(equal={column: value}), limit=1)) > 0
-    if not there:
+        has_value = len(release.query(table, Filters(equal={column: value}), limit=1)) > 0
+    if not has_value:
         raise BadInput(f"{table} has no row with {rule[:80]!r}.", "Choose another value.")
 
 
@@ -142,13 +142,13 @@ def synapse_rows(
 
 def together(rows: pd.DataFrame, ids: pd.Series, names: Sequence[str]) -> TypeRows:
     """The `names` columns of rows, in one row for each of their `ids` (null ones left out), by id."""
-    known = ids.dropna().astype("int64")
-    every = pd.Index(np.unique(known.to_numpy(np.int64)), name=ids.name)
+    valid_ids = ids.dropna().astype("int64")
+    every = pd.Index(np.unique(valid_ids.to_numpy(np.int64)), name=ids.name)
     columns: dict[str, pd.Series] = {}
     ambiguous = np.empty(0, dtype=np.int64)
     blank: dict[str, npt.NDArray[np.int64]] = {}
     for name in names:
-        columns[name], differing = type_columns.agreed(rows.loc[known.index, name], known, every)
+        columns[name], differing = type_columns.agreed(rows.loc[valid_ids.index, name], valid_ids, every)
         ambiguous = np.union1d(ambiguous, differing)
         if not isinstance(rows[name].dtype, pd.StringDtype):
             blank[name] = differing
@@ -205,27 +205,27 @@ def offered(release: Release, table: str) -> dict[str, str]:
         return {}
 
 
-def several_rows(count: int, table: str, blank: Mapping[str, int], what: str = "partner") -> tuple[str, ...]:
-    """A sentence for `count` partners, or `what`, each of which has several rows in a table that differ; none if
+def several_rows(count: int, table: str, blank: Mapping[str, int], noun: str = "partner") -> tuple[str, ...]:
+    """A sentence for `count` partners, or `noun`, each of which has several rows in a table that differ; none if
     `count` is 0. `blank` says for how many of them each column is left blank because of that."""
-    who = f"1 {what} has" if count == 1 else f"{count:,} {what}s have"
+    who = f"1 {noun} has" if count == 1 else f"{count:,} {noun}s have"
     words = "texts are all named and count as “several”, other values are left blank"
     words += type_columns.blank_words(blank)
     return (f"{who} several rows in {table} that differ: {words}.",) if count else ()
 
 
 def differing(
-    parts: Sequence[TypeRows], ids: npt.NDArray[np.int64], table: str, what: str = "partner"
+    parts: Sequence[TypeRows], ids: npt.NDArray[np.int64], table: str, noun: str = "partner"
 ) -> tuple[str, ...]:
-    """:func:`several_rows` for those of some `ids`, of partners or of `what`, whose rows differ in any of the parts
+    """:func:`several_rows` for those of some `ids`, of partners or of `noun`, whose rows differ in any of the parts
     that a table was read in."""
-    known = np.unique(ids)
-    which = [np.intersect1d(rows.ambiguous, known) for rows in parts]
+    distinct = np.unique(ids)
+    which = [np.intersect1d(rows.ambiguous, distinct) for rows in parts]
     blank: dict[str, set[int]] = {}
     for name, these in (each for rows in parts for each in rows.blank.items()):
-        blank.setdefault(name, set()).update(np.intersect1d(these, known).tolist())
+        blank.setdefault(name, set()).update(np.intersect1d(these, distinct).tolist())
     count = len(np.unique(np.concatenate(which))) if which else 0
-    return several_rows(count, table, {name: len(these) for name, these in blank.items()}, what)
+    return several_rows(count, table, {name: len(these) for name, these in blank.items()}, noun)
 
 
 def own_columns(rows: pd.DataFrame, of_target: Collection[str] = ()) -> list[str]:
@@ -260,7 +260,7 @@ def _usual(release: Release, table: str, rows: pd.DataFrame) -> str:
     return "=".join(type_columns.usual_system(rows, table, release.roles.cell_types) or ())
 
 
-def _known(release: Release, table: str, *, roots: Collection[int] | None = None, by: str = "") -> pd.DataFrame:
+def _rooted_rows(release: Release, table: str, *, roots: Collection[int] | None = None, by: str = "") -> pd.DataFrame:
     """The rows of a table that are of a root id, or, of one that is not held, of some."""
     if is_of_synapses(release, table):
         raise BadInput(f"{table} is about synapses, not cells.", "Choose it as the table of types.")
@@ -276,7 +276,7 @@ def _known(release: Release, table: str, *, roots: Collection[int] | None = None
 
 
 def _read(release: Release, table: str, by: str, *, roots: Collection[int] | None = None) -> TypeRows:
-    rows = _known(release, table, roots=roots, by=by)
+    rows = _rooted_rows(release, table, roots=roots, by=by)
     rule = by or _usual(release, table, rows)
     chosen = narrowed(release.cave, release.datastack, table, rows, by=rule, of="pt_root_id")
     if chosen.empty and roots is not None:
@@ -312,7 +312,7 @@ def _rules(release: Release, table: str) -> dict[str, str]:
     if is_of_synapses(release, table):
         return {NEWEST: "the newest", **ordered}
     large = release.is_large(table)
-    rows = release.sample(table) if large else _known(release, table)
+    rows = release.sample(table) if large else _rooted_rows(release, table)
     if not large and not rows["pt_root_id"].duplicated().any():
         return {}
     names = own_columns(rows, _of_target(release, table))

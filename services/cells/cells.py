@@ -104,8 +104,8 @@ def lacking(release: Release, table: str) -> str:
     request for a table of another schema type than those of nuclei."""
     if release.table_info(table).schema_type in RULES["somata"].schemas:
         return ""
-    there = release.sample(table).columns
-    names = [name for name in PLACED if name not in there]
+    columns = release.sample(table).columns
+    names = [name for name in PLACED if name not in columns]
     return f"{table}, named for somata, has no column {' and no '.join(names)}." if names else ""
 
 
@@ -238,7 +238,9 @@ def _meant(nuclei: pd.DataFrame, rounded: int) -> str:
 def _valid_at(release: Release, root_id: int) -> int | None:
     """The newest version but `version` at which a root id is valid; all are asked at once."""
     others = [
-        one.number for one in release.cave.versions(release.datastack) if one.valid and one.number != release.number
+        version.number
+        for version in release.cave.versions(release.datastack)
+        if version.valid and version.number != release.number
     ]
     valid = gather(
         *(partial(Release.of(release.cave, release.datastack, number).latest_roots, [root_id]) for number in others)
@@ -255,14 +257,14 @@ def _is_newer(release: Release, root_id: int, valid_at: int | None) -> bool:
 
 def _describe(result: _Match, id_type: str, requested: int, nuclei: pd.DataFrame | None) -> Cell:
     """The cell that was found; `nuclei` is None where nobody knows of any."""
-    own = None if nuclei is None else nuclei[nuclei["root_id"] == result.root_id]
-    ids = None if own is None else tuple(own["nucleus_id"].tolist())
+    nuclei_of_cell = None if nuclei is None else nuclei[nuclei["root_id"] == result.root_id]
+    ids = None if nuclei_of_cell is None else tuple(nuclei_of_cell["nucleus_id"].tolist())
     several = (
         (f"The segment has {len(ids)} nuclei ({_listed(ids)}), so it is more than one cell.",)
         if ids and len(ids) > 1
         else ()
     )
-    soma = own.iloc[0] if own is not None and len(own) == 1 else None
+    soma = nuclei_of_cell.iloc[0] if nuclei_of_cell is not None and len(nuclei_of_cell) == 1 else None
     return Cell(
         root_id=result.root_id,
         nucleus_ids=ids,

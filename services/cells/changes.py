@@ -80,11 +80,13 @@ def compare(
         options: Any = {"type_table": type_table, "type_by": type_by, "only": only, "whole": True, "lenient": True}
         return connectivity.read(release, nucleus_id, "nucleus_id", **options)
 
-    one, two = gather(partial(read, older), partial(read, newer))
-    rows = [connectivity.synapses(older.cave, result, direction) for result in (one, two)]
-    frame = match(one.side(direction), two.side(direction), shared(rows[0], rows[1], direction))
+    old_cell, new_cell = gather(partial(read, older), partial(read, newer))
+    rows = [connectivity.synapses(older.cave, result, direction) for result in (old_cell, new_cell)]
+    frame = match(old_cell.side(direction), new_cell.side(direction), shared(rows[0], rows[1], direction))
     counts: dict[Status, int] = {status: int((frame["status"] == status).sum()) for status in STATUSES}
-    return Changes(direction, one, two, frame, counts, _synapse_counts(rows[0], rows[1], one, two, direction))
+    return Changes(
+        direction, old_cell, new_cell, frame, counts, _synapse_counts(rows[0], rows[1], old_cell, new_cell, direction)
+    )
 
 
 def of_cell(
@@ -131,10 +133,10 @@ def match(older: pd.DataFrame, newer: pd.DataFrame, common: pd.DataFrame) -> pd.
             "matched_by": pd.array([*pairs["matched_by"], *[""] * (len(gone) + len(come))], dtype="string"),
         }
     )
-    then, now = _at(older, every["root_id_old"]), _at(newer, every["root_id_new"])
-    every["nucleus_id"] = now["nucleus_id"].fillna(then["nucleus_id"])
-    every["num_syn_old"] = then["num_syn"].fillna(0).astype("int64")
-    every["num_syn_new"] = now["num_syn"].fillna(0).astype("int64")
+    old_rows, new_rows = _at(older, every["root_id_old"]), _at(newer, every["root_id_new"])
+    every["nucleus_id"] = new_rows["nucleus_id"].fillna(old_rows["nucleus_id"])
+    every["num_syn_old"] = old_rows["num_syn"].fillna(0).astype("int64")
+    every["num_syn_new"] = new_rows["num_syn"].fillna(0).astype("int64")
     every["delta"] = every["num_syn_new"] - every["num_syn_old"]
     every["status"] = pd.array(
         np.select(
@@ -147,7 +149,7 @@ def match(older: pd.DataFrame, newer: pd.DataFrame, common: pd.DataFrame) -> pd.
     types = [name for name in newer.columns if name not in connectivity.PARTNER_COLUMNS]
     lost = (every["status"] == "lost").to_numpy(bool)
     for name in types:
-        every[name] = now[name].where(~lost, then[name]) if name in then else now[name]
+        every[name] = new_rows[name].where(~lost, old_rows[name]) if name in old_rows else new_rows[name]
     order = np.lexsort([every["num_syn_new"], every["delta"].abs()])[::-1]
     return every.take(order)[[*COLUMNS, *types]].reset_index(drop=True)
 
@@ -159,24 +161,24 @@ def _by_nucleus(older: pd.DataFrame, newer: pd.DataFrame) -> pd.DataFrame:
 
 
 def _by_root(older: pd.DataFrame, newer: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
-    then = older.loc[~older["root_id"].isin(pairs["root_id_old"]), "root_id"]
-    now = newer.loc[~newer["root_id"].isin(pairs["root_id_new"]), "root_id"]
-    roots = then[then.isin(now)].to_numpy(np.int64)
+    old_roots = older.loc[~older["root_id"].isin(pairs["root_id_old"]), "root_id"]
+    new_roots = newer.loc[~newer["root_id"].isin(pairs["root_id_new"]), "root_id"]
+    roots = old_roots[old_roots.isin(new_roots)].to_numpy(np.int64)
     return pd.DataFrame({"root_id_old": roots, "root_id_new": roots, "matched_by": "root id"})
 
 
 def _by_synapses(older: pd.DataFrame, newer: pd.DataFrame, pairs: pd.DataFrame, common: pd.DataFrame) -> pd.DataFrame:
     """Pairs of so far unknown partners with most synapses in common, each in one pair only."""
-    then = older.loc[~older["root_id"].isin(pairs["root_id_old"]), "root_id"]
-    now = newer.loc[~newer["root_id"].isin(pairs["root_id_new"]), "root_id"]
-    open_ = common[common["root_id_old"].isin(then) & common["root_id_new"].isin(now)]
+    old_roots = older.loc[~older["root_id"].isin(pairs["root_id_old"]), "root_id"]
+    new_roots = newer.loc[~newer["root_id"].isin(pairs["root_id_new"]), "root_id"]
+    open_ = common[common["root_id_old"].isin(old_roots) & common["root_id_new"].isin(new_roots)]
     chosen: dict[int, int] = {}
     ranked = open_.sort_values(["num_syn", "root_id_old"], ascending=[False, True])
-    taken: set[int] = set()
+    matched: set[int] = set()
     for old, new in zip(ranked["root_id_old"].tolist(), ranked["root_id_new"].tolist(), strict=True):
-        if old not in chosen and new not in taken:
+        if old not in chosen and new not in matched:
             chosen[old] = new
-            taken.add(new)
+            matched.add(new)
     # an empty list would be a column of floats, and round the ids above it
     old_new = np.array([*chosen.items()], dtype=np.int64).reshape(-1, 2)
     return pd.DataFrame({"root_id_old": old_new[:, 0], "root_id_new": old_new[:, 1], "matched_by": "synapses"})
@@ -188,9 +190,9 @@ def _at(side: pd.DataFrame, roots: pd.Series) -> pd.DataFrame:
 
 
 def _synapse_counts(
-    older: pd.DataFrame, newer: pd.DataFrame, one: Connectivity, two: Connectivity, direction: Direction
+    older: pd.DataFrame, newer: pd.DataFrame, old_cell: Connectivity, new_cell: Connectivity, direction: Direction
 ) -> dict[Literal["kept", "gained", "lost", "moved"], int]:
-    ends = [_ends(rows, result.cell.root_id, direction) for rows, result in ((older, one), (newer, two))]
+    ends = [_ends(rows, result.cell.root_id, direction) for rows, result in ((older, old_cell), (newer, new_cell))]
     both = ends[0].index.intersection(ends[1].index)
     return {
         "kept": len(both),

@@ -54,19 +54,21 @@ def required_table(release: Release) -> TableInfo:
     return info
 
 
-def predictions(cave: Cave, one: OneCell, direction: Direction) -> pd.DataFrame:
+def predictions(cave: Cave, cell: OneCell, direction: Direction) -> pd.DataFrame:
     """The predicted compartment of each synapse of one direction, as far as there is one, by synapse id.
 
     Columns: id (int64: the synapse) and tag (string). One request, or as many as CAVE needs for all of them, beside a
     first one for each table and version. Raises NotFound where the version has no such table.
     """
-    return tags(Release(cave, one.datastack, one.version), one.cell.root_id, direction)
+    return tags(Release(cave, cell.datastack, cell.version), cell.cell.root_id, direction)
 
 
 def tags(release: Release, root_id: int, direction: Direction) -> pd.DataFrame:
     """As :func:`predictions`, for any root id of a release."""
-    own = Filters(equal={direction.own: root_id})
-    return of_rows(release, release.query(required_table(release).name, own, select_columns=names(release), whole=True))
+    of_cell = Filters(equal={direction.own: root_id})
+    return of_rows(
+        release, release.query(required_table(release).name, of_cell, select_columns=names(release), whole=True)
+    )
 
 
 def names(release: Release) -> list[str]:
@@ -77,8 +79,8 @@ def names(release: Release) -> list[str]:
 def of_rows(release: Release, rows: pd.DataFrame) -> pd.DataFrame:
     """Rows of the table with the columns of :func:`predictions`: one a synapse, those without a tag left out."""
     columns = names(release)
-    known = rows[columns].dropna().drop_duplicates("target_id").sort_values("target_id", ignore_index=True)
-    return known.set_axis(["id", TAG], axis=1).astype({"id": "int64", TAG: "string"})
+    predicted = rows[columns].dropna().drop_duplicates("target_id").sort_values("target_id", ignore_index=True)
+    return predicted.set_axis(["id", TAG], axis=1).astype({"id": "int64", TAG: "string"})
 
 
 def of_synapses(synapses: pd.DataFrame, tags: pd.DataFrame) -> pd.DataFrame:

@@ -163,32 +163,34 @@ def read(
     """
     shape = release.synapse_shape()
     line, only = only.strip(), synapse_filter.chosen(release, only)
-    kept = synapse_filter.parse(release, only)
+    where = synapse_filter.parse(release, only)
     view = edge_view.fitting(release, only)
     if view and type_table and cell_types.is_of_synapses(release, type_table):
         view = None  # it says nothing of single synapses
-    ask = partial(synapse_filter.read, release, where=only, whole=whole)
+    read_side = partial(synapse_filter.read, release, where=only, whole=whole)
     if view:
-        ask = partial(edge_view.read, release, view, whole=whole)
+        read_side = partial(edge_view.read, release, view, whole=whole)
     guess = cell_id if cell_id >> cells.LAYER_BITS > 1 else None  # by its bits a root id, with nobody asked
-    early = [] if guess is None else [partial(_if_valid, partial(ask, guess, way)) for way in Direction]
-    cell, known, nuclei, *synapses_of = gather(
+    early = [] if guess is None else [partial(_if_valid, partial(read_side, guess, way)) for way in Direction]
+    cell, type_answer, nuclei, *synapses_of = gather(
         partial(cells.find, release, cell_id, id_type),
         lambda: _types_or_why(release, type_table, type_by, lenient=lenient),
         partial(cells.somas, release),
         *early,
     )
     if cell.root_id != guess or any(rows is None for rows in synapses_of):
-        synapses_of = gather(*(partial(ask, cell.root_id, way) for way in Direction))
+        synapses_of = gather(*(partial(read_side, cell.root_id, way) for way in Direction))
     incoming, outgoing = synapses_of
     roots = np.unique(np.concatenate([_partner_ids(rows, way) for way, rows in _ways(incoming, outgoing)]))
-    if known.large:
-        known = _types_or_why(release, type_table, type_by, roots, lenient=lenient)
+    if type_answer.large:
+        type_answer = _types_or_why(release, type_table, type_by, roots, lenient=lenient)
     somata = nuclei if cells.nucleus_table(release) else None
-    typed = _of_synapses(release, cell.root_id, known, whole=whole)
-    types = {way: cell_types.of_synapses([typed[way]]) if typed else known.rows for way, _ in _ways(incoming, outgoing)}
+    typed = _of_synapses(release, cell.root_id, type_answer, whole=whole)
+    types = {
+        way: cell_types.of_synapses([typed[way]]) if typed else type_answer.rows for way, _ in _ways(incoming, outgoing)
+    }
     sides = {
-        way: partners(rows, way, cell.root_id, somata, None if (own := types[way]) is None else own.frame)
+        way: partners(rows, way, cell.root_id, somata, None if (typed_rows := types[way]) is None else typed_rows.frame)
         for way, rows in _ways(incoming, outgoing)
     }
     cut = {way: rows.attrs.get("truncated") for way, rows in _ways(incoming, outgoing)}
@@ -198,7 +200,7 @@ def read(
         datastack=release.datastack,
         version=release.version,
         cell=cell,
-        type_table=known.table,
+        type_table=type_answer.table,
         inputs=sides[Direction.IN],
         outputs=sides[Direction.OUT],
         totals={way: totals(rows, way, cell.root_id) for way, rows in _ways(incoming, outgoing)},
@@ -206,19 +208,19 @@ def read(
             *role_faults.missing(release),
             *cell.warnings,
             *live.of_cells(release.datastack, release.version),
-            *known.messages,
+            *type_answer.messages,
             *_truncation(cut, view),
             *(() if shape.directed else (UNDIRECTED.format(shape.first),)),
-            *_narrowed(kept, incoming, outgoing, usual=not line, view=view),
+            *_narrowed(where, incoming, outgoing, usual=not line, view=view),
             *_misread(incoming, outgoing),
-            *_untyped(typed, known.table),
+            *_untyped(typed, type_answer.table),
         ),
         truncated=cut,
         whole=whole,
         sized=shape.sized,
-        notices=release.notices(known.table, view.name if view else None, *release.roles.of_cells),
-        type_by=known.by,
-        types=(known.rows.of_ids(roots),) if known.rows else (),
+        notices=release.notices(type_answer.table, view.name if view else None, *release.roles.of_cells),
+        type_by=type_answer.by,
+        types=(type_answer.rows.of_ids(roots),) if type_answer.rows else (),
         typed_synapses=typed,
         only=only,
         before={way: rows.attrs.get("all", int(_weights(rows).sum())) for way, rows in _ways(incoming, outgoing)},
@@ -236,11 +238,11 @@ def synapses(cave: Cave, connectivity: Connectivity, direction: Direction) -> pd
 
 def _truncation(truncated: Mapping[Direction, Cut | None], view: EdgeView | None) -> tuple[str, ...]:
     """A sentence for the synapses or pairs that CAVE cut, with both numbers of each direction; else none."""
-    what = "pairs of cells" if view else "synapses"
+    noun = "pairs of cells" if view else "synapses"
     sentences = [
-        f"{cut['shown']:,} of {cut['total']:,} {way.noun} {what}"
+        f"{cut['shown']:,} of {cut['total']:,} {way.noun} {noun}"
         if cut["total"]
-        else f"{cut['shown']:,} {way.noun} {what}"
+        else f"{cut['shown']:,} {way.noun} {noun}"
         for way, cut in truncated.items()
         if cut
     ]
@@ -248,16 +250,16 @@ def _truncation(truncated: Mapping[Direction, Cut | None], view: EdgeView | None
 
 
 def _narrowed(
-    kept: Node, incoming: pd.DataFrame, outgoing: pd.DataFrame, *, usual: bool, view: EdgeView | None
+    where: Node, incoming: pd.DataFrame, outgoing: pd.DataFrame, *, usual: bool, view: EdgeView | None
 ) -> tuple[str, ...]:
     """A sentence for the synapses that the filter of synapses leaves; none where there is no filter."""
     if view:
-        having = "" if isinstance(kept, Everything) else f" of synapses where {kept.describe()}"
+        having = "" if isinstance(where, Everything) else f" of synapses where {where.describe()}"
         return (f"Partners are counted from the pairs{having} in {view.name}; write all to count every synapse.",)
-    if isinstance(kept, Everything):
+    if isinstance(where, Everything):
         return ()
     kept_counts = [f"{len(rows):,} of {rows.attrs['all']:,} {way.noun}" for way, rows in _ways(incoming, outgoing)]
-    message = f"Only synapses where {kept.describe()} are counted: {' and '.join(kept_counts)} synapses."
+    message = f"Only synapses where {where.describe()} are counted: {' and '.join(kept_counts)} synapses."
     return (f"{message} That is usual for this datastack; write all to count every synapse." if usual else message,)
 
 
@@ -322,10 +324,10 @@ class _Types:
     large: bool = False
 
 
-def _if_valid(ask: Callable[[], pd.DataFrame]) -> pd.DataFrame | None:
+def _if_valid(request: Callable[[], pd.DataFrame]) -> pd.DataFrame | None:
     """The synapses of a guessed root id; None if CAVE refuses it, as at a time at which it was not valid."""
     try:
-        return ask()
+        return request()
     except NotFound:
         return None
 
@@ -357,8 +359,8 @@ def _of_synapses(release: Release, root_id: int, types: _Types, *, whole: bool) 
     """What a type table that refers to synapses says of those of a cell; {} for another one."""
     if types.table is None or types.rows is not None:
         return {}
-    ask = partial(cell_types.synapse_rows, release, types.table, root_id, by=types.by, whole=whole)
-    return dict(zip(Direction, gather(*(partial(ask, direction=way) for way in Direction)), strict=True))
+    read_types = partial(cell_types.synapse_rows, release, types.table, root_id, by=types.by, whole=whole)
+    return dict(zip(Direction, gather(*(partial(read_types, direction=way) for way in Direction)), strict=True))
 
 
 def _untyped(typed: Mapping[Direction, pd.DataFrame], table: str | None) -> tuple[str, ...]:

@@ -37,9 +37,9 @@ def find(release: Release) -> EdgeView | None:
     role = release.roles.edges
     if role.table is None:
         return None
-    there = release.view_columns().get(role.table, [])
-    ends = next((ends for ends in PAIR_ENDS if {*ends} <= {*there}), None)
-    count = next((name for name in (role.column, *PAIR_COUNTS) if name in there), None)
+    columns = release.view_columns().get(role.table, [])
+    ends = next((ends for ends in PAIR_ENDS if {*ends} <= {*columns}), None)
+    count = next((name for name in (role.column, *PAIR_COUNTS) if name in columns), None)
     if ends is None or count is None:
         raise BadInput(
             f"{role.table} has no columns of two root ids and a number of synapses, so it is not a view of pairs.",
@@ -50,7 +50,7 @@ def find(release: Release) -> EdgeView | None:
         raise BadInput(f"{role.table} is empty, so partners are counted from synapses.")
     if kind_of(count, first[count]) != "number":
         raise BadInput(f"{role.table} has no numbers of synapses in {count}, so partners are counted from synapses.")
-    return EdgeView(role.table, *ends, count, PAIR_SIZE in there, role.where)
+    return EdgeView(role.table, *ends, count, PAIR_SIZE in columns, role.where)
 
 
 def fault(release: Release) -> str:
@@ -78,8 +78,8 @@ def read(release: Release, view: EdgeView, root_id: int, direction: Direction, *
     `attrs["truncated"]` tells when CAVE cut them, in pairs; `whole` asks in as many pieces as it takes."""
     ends = {"pre_pt_root_id": view.pre, "post_pt_root_id": view.post}
     names = [view.pre, view.post, view.count, *([PAIR_SIZE] if view.sized else [])]
-    own = Filters(equal={ends[direction.own]: int(root_id)})
-    rows = release.query(view.name, own, select_columns=names, whole=whole, parts_by=ends[direction.partner])
+    of_cell = Filters(equal={ends[direction.own]: int(root_id)})
+    rows = release.query(view.name, of_cell, select_columns=names, whole=whole, parts_by=ends[direction.partner])
     frame = pd.DataFrame({name: rows[column] for name, column in ends.items()})
     size = rows[PAIR_SIZE] if view.sized else pd.array([pd.NA] * len(rows), dtype="Float64")
     frame = frame.assign(size=size, **{WEIGHT: rows[view.count].fillna(0).to_numpy(np.int64)})

@@ -126,8 +126,8 @@ class _Lookup:
         self.supervoxels()
         self.nuclei()
         self.roots()
-        rest = self.open()
-        self.status[rest] = "unknown"
+        unsettled = self.open()
+        self.status[unsettled] = "unknown"
 
     def open(self, *kinds: str) -> npt.NDArray[np.bool_]:
         """For each id, whether it has no status yet and may be of one of `kinds` (none given = of any)."""
@@ -152,14 +152,14 @@ class _Lookup:
             return
         roots = np.zeros(len(self.ids), dtype=np.int64)
         roots[requested] = self.release.roots_of_supervoxels(self.ids[requested].tolist())
-        known = requested & (roots >> LAYER_BITS > 1)
-        self.settle(known, "supervoxel_id", "root_id", roots, "found")
+        resolved = requested & (roots >> LAYER_BITS > 1)
+        self.settle(resolved, "supervoxel_id", "root_id", roots, "found")
 
     def nuclei(self) -> None:
         """Settle nuclei of the datastack, through their roots where the table has no column of nuclei."""
-        known = somas(self.release)
-        requested = self.open("nucleus_id") & np.isin(self.ids, known["nucleus_id"])
-        roots = known.set_index("nucleus_id")["root_id"].reindex(self.ids, fill_value=0).to_numpy(np.int64)
+        nuclei = somas(self.release)
+        requested = self.open("nucleus_id") & np.isin(self.ids, nuclei["nucleus_id"])
+        roots = nuclei.set_index("nucleus_id")["root_id"].reindex(self.ids, fill_value=0).to_numpy(np.int64)
         by = "nucleus_id" if "nucleus_id" in self.columns else "root_id"
         self.settle(requested, "nucleus_id", by, self.ids if by == "nucleus_id" else roots, "found")
 
@@ -175,20 +175,20 @@ class _Lookup:
         followed = outdated[:MOST_FOLLOWED]
         suggested = gather(*(partial(self.suggested, int(root)) for root in self.ids[followed]))
         roots = np.zeros(len(self.ids), dtype=np.int64)
-        for one, successors in zip(followed, suggested, strict=True):
+        for place, successors in zip(followed, suggested, strict=True):
             if not successors:
-                self.status[one], self.kind[one] = "unknown", ""
+                self.status[place], self.kind[place] = "unknown", ""
                 continue
-            roots[one], self.overlap[one] = successors[0]
-        known = followed[roots[followed] > 0]
+            roots[place], self.overlap[place] = successors[0]
+        resolved = followed[roots[followed] > 0]
         newer = np.zeros(len(self.ids), dtype=bool)
-        newer[known] = self.release.came_after(self.ids[known].tolist())
+        newer[resolved] = self.release.came_after(self.ids[resolved].tolist())
         self.settle((roots > 0) & ~newer, "root_id", "root_id", roots, "stale")
         self.settle(newer, "root_id", "root_id", roots, "newer")
-        for one, successors in zip(followed, suggested, strict=True):
+        for place, successors in zip(followed, suggested, strict=True):
             if successors and (even := evenly(successors)):
-                parted = "had its pieces evenly in" if newer[one] else "was split evenly into"
-                self.split.append(f"{self.ids[one]} {parted} {even}")
+                parted = "had its pieces evenly in" if newer[place] else "was split evenly into"
+                self.split.append(f"{self.ids[place]} {parted} {even}")
 
     def suggested(self, root: int) -> list[tuple[int, float]]:
         try:
@@ -210,12 +210,12 @@ class _Lookup:
     def rows_of(self, columns: Sequence[Column], keys: Ids) -> Ids:
         """For each key, the number of rows that hold it in any of `columns`; 0 for id 0, which stands for none."""
         ids = pd.Index(np.unique(keys[keys > 0]))
-        seen = []
+        matches = []
         for column in columns:
             values = self.table.frame[column.name].fillna(0).to_numpy(np.int64)
             at = np.flatnonzero(np.isin(values, ids.to_numpy()))
-            seen.append(pd.DataFrame({"row": at, "key": values[at]}))
-        counts = pd.concat(seen).drop_duplicates()["key"].value_counts()
+            matches.append(pd.DataFrame({"row": at, "key": values[at]}))
+        counts = pd.concat(matches).drop_duplicates()["key"].value_counts()
         return np.asarray(counts.reindex(keys).fillna(0), dtype=np.int64)
 
     def filter(self) -> tuple[str, int]:
@@ -255,26 +255,26 @@ class _Lookup:
             sentences.append(f"Also annotation ids: {which}. Choose the type of the ids if that was meant.")
         if self.split:
             sentences.append(f"{_listed(self.split)}.")
-        rounded = [str(one) for one in self.ids[self.status == "unknown"].tolist() if looks_rounded(one)]
+        rounded = [str(id) for id in self.ids[self.status == "unknown"].tolist() if looks_rounded(id)]
         if rounded:
-            look = "1 id looks" if len(rounded) == 1 else f"{_ids(len(rounded))} look"
+            ids_look = "1 id looks" if len(rounded) == 1 else f"{_ids(len(rounded))} look"
             sentences.append(
-                f"{look} rounded by a spreadsheet or a browser ({_listed(rounded)}): copy them again as text."
+                f"{ids_look} rounded by a spreadsheet or a browser ({_listed(rounded)}): copy them again as text."
             )
         return tuple(sentences)
 
 
 def _messages(frame: pd.DataFrame, table: TableFrame) -> list[str]:
     """How many ids have which status."""
-    here = f"{table.info.name} at {table.version.title}"
-    sentences = [f"Found: {int((frame['status'] == 'found').sum()):,} of {_ids(len(frame))} in {here}."]
+    place = f"{table.info.name} at {table.version.title}"
+    sentences = [f"Found: {int((frame['status'] == 'found').sum()):,} of {_ids(len(frame))} in {place}."]
     for status, words in (("stale", "No longer valid"), ("newer", f"Newer than {table.version.title}")):
         followed = frame[(frame["status"] == status) & frame["current"].notna()]
         if len(followed):
             sentences.append(f"{words}: {_ids(len(followed))} ({_arrows(followed)}).")
-    if rest := int(((frame["status"] == "stale") & frame["current"].isna()).sum()):
-        sentences.append(f"Probably not valid: {_ids(rest)} more; only {MOST_FOLLOWED} are followed at once.")
-    for status, words in (("absent", f"Known, but not in {here}"), ("unknown", f"Unknown to {table.datastack}")):
+    if num_unfollowed := int(((frame["status"] == "stale") & frame["current"].isna()).sum()):
+        sentences.append(f"Probably not valid: {_ids(num_unfollowed)} more; only {MOST_FOLLOWED} are followed at once.")
+    for status, words in (("absent", f"Known, but not in {place}"), ("unknown", f"Unknown to {table.datastack}")):
         rows = frame[frame["status"] == status]
         if len(rows):
             sentences.append(f"{words}: {_ids(len(rows))} ({_listed(rows['asked'].astype(str).tolist())}).")

@@ -49,8 +49,8 @@ def understand(release: Release, text: str, question_type: str = "auto") -> Ques
     if question_type not in QUESTION_TYPES:
         raise BadInput(f"{question_type[:40]!r} is not a type of id.", f"Choose one of {', '.join(QUESTION_TYPES)}.")
     plain = without_labels(visible(text)).strip()
-    if question_type in ID_TYPES and (one := as_id(plain)) is not None:
-        return Question("id", (one,), question_type)
+    if question_type in ID_TYPES and (id := as_id(plain)) is not None:
+        return Question("id", (id,), question_type)
     coordinates = None
     if question_type in ("position", "auto"):
         coordinates = position_text.parse(plain, certain=question_type == "position")
@@ -69,13 +69,13 @@ def answer(release: Release, question: Question, **options: Any) -> tuple[Connec
     What was understood is in the `warnings` of the first. Of several ids those that are no cell of the version are
     told and left out. Raises BadInput, NotFound, TooLarge and what CAVE raises.
     """
-    ask = partial(connectivity.read, release, **options)
-    tried = gather(*(partial(_try, partial(ask, one, question.id_type)) for one in question.ids))
-    cells = [one for one in tried if isinstance(one, Connectivity)]
-    missed = [one for one in tried if isinstance(one, KarstError)]
+    read = partial(connectivity.read, release, **options)
+    results = gather(*(partial(_try, partial(read, id, question.id_type)) for id in question.ids))
+    cells = [result for result in results if isinstance(result, Connectivity)]
+    missed = [result for result in results if isinstance(result, KarstError)]
     if not cells:
         raise _with_notes(missed[0], question)
-    distinct = list({one.cell.root_id: one for one in reversed(cells)}.values())[::-1]
+    distinct = list({cell.cell.root_id: cell for cell in reversed(cells)}.values())[::-1]
     notes = (*question.notes, *(error.message for error in missed))
     return (replace(distinct[0], warnings=(*notes, *distinct[0].warnings)), *distinct[1:])
 
@@ -107,13 +107,13 @@ def _with_notes(error: KarstError, question: Question) -> KarstError:
 def _refuse_positions(release: Release, text: str) -> None:
     """Raises BadInput for several positions, one after the other: their coordinates would pass for ids."""
     coordinates = pasted_positions.positions_in(text)
-    if len(coordinates) > 1 and all(positions.is_place(release, one) for one in coordinates):
+    if len(coordinates) > 1 and all(positions.is_place(release, point) for point in coordinates):
         raise BadInput(f"{len(coordinates)} positions are given, but one is read at a time.", "Keep only one.")
 
 
-def _try(ask: partial[T]) -> T | KarstError:
+def _try(request: partial[T]) -> T | KarstError:
     try:
-        return ask()
+        return request()
     except (BadInput, NotFound) as error:
         return error
 
@@ -161,10 +161,10 @@ def _marked(release: Release, link: PastedLink) -> Question:
 
 def _listed(text: str, question_type: str) -> Question:
     try:
-        one, pasted = one_id(text), read_ids(text)
-        grouped = f"This was read as the one id {one}; put brackets around a list."
-        notes = (grouped,) if pasted.ids not in ((), (one,)) else ()
-        return Question("id", (one,), question_type, notes)
+        id, pasted = one_id(text), read_ids(text)
+        grouped = f"This was read as the one id {id}; put brackets around a list."
+        notes = (grouped,) if pasted.ids not in ((), (id,)) else ()
+        return Question("id", (id,), question_type, notes)
     except BadInput:
         pasted = read_ids(text)
         if len(pasted.ids) < 2:

@@ -58,7 +58,7 @@ def read(cave: Cave, connections: Connectivity) -> Morphology:
         cave.volume(connections.datastack),
     )
     vertices_um, walks = skeleton["vertices_um"], chains(skeleton["edges"], skeleton["compartment"])
-    kept = longest(walks, vertices_um, MOST_VERTICES)
+    longest_walks = longest(walks, vertices_um, MOST_VERTICES)
     synapses: dict[Direction, pd.DataFrame] = {}
     counts: dict[Direction, int] = {}
     for way in Direction:
@@ -67,11 +67,11 @@ def read(cave: Cave, connections: Connectivity) -> Morphology:
         points_nm = np.column_stack([rows[name].to_numpy(np.float64, na_value=np.nan) for name in CENTRE_NM])
         synapses[way] = some(pd.DataFrame(space.nm_to_um(points_nm, volume), columns=list(volume.axes)))
     return Morphology(
-        lines=_lines(kept, vertices_um, volume.axes),
+        lines=_lines(longest_walks, vertices_um, volume.axes),
         synapses=synapses,
         num_synapses=counts,
         cable_um=sum(_length(vertices_um[path]) for _, path in walks),
-        drawn_um=sum(_length(vertices_um[path]) for _, path in kept),
+        drawn_um=sum(_length(vertices_um[path]) for _, path in longest_walks),
         titles=volume.titles,
     )
 
@@ -98,12 +98,12 @@ def chains(edges: Sequence[Sequence[int]], compartment: Sequence[int]) -> list[_
     """A tree cut where it branches, ends, or goes from one compartment to another: (compartment, vertices along the
     way) for each piece. The soma's vertex belongs to whatever leaves it."""
     around: dict[int, list[int]] = defaultdict(list)
-    for one, other in edges:
-        around[one].append(other)
-        around[other].append(one)
+    for tail, head in edges:
+        around[tail].append(head)
+        around[head].append(tail)
 
-    def kind(one: int, other: int) -> int:
-        return next((code for code in (compartment[one], compartment[other]) if code != SOMA), SOMA)
+    def kind(tail: int, head: int) -> int:
+        return next((code for code in (compartment[tail], compartment[head]) if code != SOMA), SOMA)
 
     def goes_on(vertex: int) -> bool:
         others = around[vertex]
@@ -128,13 +128,13 @@ def longest(walks: Sequence[_Walk], vertices_um: Floats, most: int) -> list[_Wal
     step = max(1, -(-whole // most))
     thinned = [(kind, [*path[:-1:step], path[-1]]) for kind, path in walks]
     order = sorted(range(len(walks)), key=lambda place: -_length(vertices_um[walks[place][1]]))
-    kept, left = [], most
+    chosen, left = [], most
     for place in order:
         left -= len(thinned[place][1])
         if left < 0:
             break
-        kept.append(thinned[place])
-    return kept
+        chosen.append(thinned[place])
+    return chosen
 
 
 def evenly(count: int, most: int) -> npt.NDArray[np.int64]:

@@ -75,11 +75,11 @@ def offered(release: Release, type_table: str) -> dict[str, str]:
         **_of_synapses(release),
     }
     synapses = roles.synapses.table or ""
-    known = {type_table, synapses, roles.somata.table, roles.degrees.table}
+    basic = {type_table, synapses, roles.somata.table, roles.degrees.table}
     joined = {
         info.name: info.name
         for info in tables.catalogue(release)
-        if info.name not in known
+        if info.name not in basic
         and info.reference_table != synapses
         and info.schema_type not in _OF_NO_CELL
         and not is_of_pairs(info.name)
@@ -109,13 +109,13 @@ def of_one_direction(more: Sequence[str]) -> tuple[str, ...]:
 
 def fitting(release: Release, type_table: str, more: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
     """The names in `more` that can be added at this version, and a warning for each that cannot."""
-    known = {*offered(release, type_table), type_table}
-    unknown = [name for name in more if name not in known]
+    available = {*offered(release, type_table), type_table}
+    unknown = [name for name in more if name not in available]
     warnings = [
         f"Version {release.number} of {release.datastack} has no {name[:80]!r} to add to the partners; left out."
         for name in unknown
     ]
-    return tuple(name for name in more if name in known), warnings
+    return tuple(name for name in more if name in available), warnings
 
 
 def columns_of(connections: Connectivity, side: Side, frame: pd.DataFrame) -> tuple[Column, ...]:
@@ -134,12 +134,12 @@ def columns_of(connections: Connectivity, side: Side, frame: pd.DataFrame) -> tu
         if not (side == "both" and column.name == "num_syn")
         and (connections.sized or not column.name.startswith(("net_size", "mean_size")))
     ]
-    known = {*PARTNER_COLUMNS, *_TITLES}
-    return tuple(sorted(titled, key=lambda column: _rank(column.name, known)))
+    basic = {*PARTNER_COLUMNS, *_TITLES}
+    return tuple(sorted(titled, key=lambda column: _rank(column.name, basic)))
 
 
-def _rank(name: str, known: set[str]) -> int:
-    """The sort key of a column; `known` are the columns that are not from a type table or a joined table."""
+def _rank(name: str, basic: set[str]) -> int:
+    """The sort key of a column; `basic` are the columns that are not from a type table or a joined table."""
     if name in _FIRST:
         return _FIRST.index(name)
     placed = name.startswith(("soma_", "point_")) and name.endswith("_um")
@@ -147,5 +147,5 @@ def _rank(name: str, known: set[str]) -> int:
         return 100
     if name == "cell_type":
         return 20
-    measured = name in known or name.startswith(("pct_", "on_", "soma_", "partner_", "not_"))
+    measured = name in basic or name.startswith(("pct_", "on_", "soma_", "partner_", "not_"))
     return 50 if measured and name not in (AXON, DENDRITE) else 30

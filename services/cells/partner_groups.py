@@ -32,8 +32,8 @@ def of_partners(
     values = [frame[column] for frame in frames if column in frame]
     of_synapses = not joined and cells[0].typed_synapses
     release = Release.of(cave, datastack, version)
-    held = table and not of_synapses and table in release.tables() and not release.is_large(table)
-    whole = release.table(table) if table and held else None
+    is_held = table and not of_synapses and table in release.tables() and not release.is_large(table)
+    whole = release.table(table) if table and is_held else None
     if whole is not None and name in whole:
         derived = release.derived.of("table", table).of("groups", column)
         return with_several(derived.get(lambda: of_values(column, whole[name], palette)), values)

@@ -161,11 +161,11 @@ def partner_snippet(cave: Cave, cells: Sequence[Connectivity], shown: Shown) -> 
             raise TooLarge(
                 f"CAVE does not send all {total or 'the'} synapses of this cell at once.", "Download the file."
             )
-    result, roots = cells[0], [one.cell.root_id for one in cells]
+    result, roots = cells[0], [cell.cell.root_id for cell in cells]
     release = Release(cave, result.datastack, result.version)
     of_several = {several_cells.NUM_CELLS, *(f"{several_cells.OF_CELL}{root}" for root in roots)}
     needed = [str(name) for name in shown.frame.columns if name not in of_several]
-    known = _KNOWN | {*partner_joins.distance_columns(release.volume), *representative.columns(release.volume)}
+    computable = _KNOWN | {*partner_joins.distance_columns(release.volume), *representative.columns(release.volume)}
     unrequested = {name for more, names in _ADDED.items() if more not in shown.more for name in names}
     typed = unrequested & {*map(str, result.inputs)}
     derived = [name for name in needed if name not in typed]
@@ -176,7 +176,7 @@ def partner_snippet(cave: Cave, cells: Sequence[Connectivity], shown: Shown) -> 
         *_largest(shown.top),
         *_somata(cave, result, needed),
         *representative.lines(release, turn(release.volume), needed),
-        *type_script.lines(cave, cells, shown.ways, [name for name in needed if name not in known - typed]),
+        *type_script.lines(cave, cells, shown.ways, [name for name in needed if name not in computable - typed]),
         *(() if shown.side == "both" else _of_direction(cave, result, Direction(shown.side), derived)),
         *proofreading_script.lines(cave, result, shown.ways if shown.proofread else (), needed),
         *tuning_script.lines(cave, result, derived),
@@ -201,16 +201,16 @@ def _counted(cave: Cave, connectivity: Connectivity) -> str:
         ends = {"pre_pt_root_id": view.pre, "post_pt_root_id": view.post}
         size = f"groups[{PAIR_SIZE!r}].sum()" if view.sized else "float('nan')"
         return _COUNTED_PAIRS.format(columns=ends, view=view.name, count=view.count, size=size)
-    kept, only = "frame", synapse_filter.parse(release, connectivity.only)
+    rows, only = "frame", synapse_filter.parse(release, connectivity.only)
     table = release.roles.synapses.table or ""
     columns = ["id", "pre_pt_root_id", "post_pt_root_id", *(["size"] if connectivity.sized else [])]
     if computed := synapse_filter.not_in_scripts(only):
         raise BadInput(f"A script cannot filter synapses by their {' and '.join(computed)}.", "Download the file.")
     if not isinstance(only, Everything):
         columns = list(dict.fromkeys([*columns, *synapse_filter.columns_needed(only)]))
-        kept = f"frame[{expression(only, release.query(table, limit=1))}]"
+        rows = f"frame[{expression(only, release.query(table, limit=1))}]"
     size = "['size']" if connectivity.sized else "['id'].where(kept['id'].isna())"
-    return _COUNTED.format(call=value_script.call(release, columns, "cell_column"), kept=kept, size=size)
+    return _COUNTED.format(call=value_script.call(release, columns, "cell_column"), kept=rows, size=size)
 
 
 def _script(subject: str, where: Node, body: Sequence[str], counted: str, notices: Sequence[str]) -> str:
@@ -222,10 +222,10 @@ def _script(subject: str, where: Node, body: Sequence[str], counted: str, notice
     used = {"np.": "import numpy as np", "matches(": "import pyarrow as pa\nimport pyarrow.compute as pc"}
     imports = [line for name, line in used.items() if name in code]
     transform = ["import standard_transform"] if "standard_transform." in code else []
-    client, *rest = body
+    client, *further = body
     setup = ["import pandas as pd", *transform, "from caveclient import CAVEclient", "", client, *helpers]
     lines = [*map(commented, (heading, *notices)), *imports, *setup]
-    return "\n".join([*lines, *rest, ""])
+    return "\n".join([*lines, *further, ""])
 
 
 def _partners(side: Side, *, several: bool) -> Iterator[str]:

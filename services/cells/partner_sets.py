@@ -123,8 +123,8 @@ def both(connectivity: Connectivity) -> pd.DataFrame:
     about = pd.concat([connectivity.inputs, connectivity.outputs], ignore_index=True).drop(
         columns=["root_id", *_OF_SYNAPSES]
     )
-    known = np.where(rows[Direction.IN] >= 0, rows[Direction.IN], len(connectivity.inputs) + rows[Direction.OUT])
-    parts = pd.DataFrame(columns).take(order), about.take(known[order])
+    first_rows = np.where(rows[Direction.IN] >= 0, rows[Direction.IN], len(connectivity.inputs) + rows[Direction.OUT])
+    parts = pd.DataFrame(columns).take(order), about.take(first_rows[order])
     frame = pd.concat([part.reset_index(drop=True) for part in parts], axis=1)
     return cell_types.retyped(frame, [*connectivity.typed_synapses.values()])
 

@@ -101,6 +101,6 @@ def with_partners(synapses: pd.DataFrame, partners: pd.DataFrame, *columns: str)
     """The `synapses` (of :func:`of_cell`) with the partners in the frame `partners`, each with `columns` of its partner
     and `row`, the partner's position in that frame, from 0 (int64). Other synapses, such as autapses, are left out."""
     rows = pd.Index(partners["root_id"]).get_indexer(synapses["root_id"])
-    kept = synapses[rows >= 0].reset_index(drop=True)
+    matched = synapses[rows >= 0].reset_index(drop=True)
     at = rows[rows >= 0]
-    return kept.assign(row=at, **{name: partners[name].take(at).array for name in columns})
+    return matched.assign(row=at, **{name: partners[name].take(at).array for name in columns})

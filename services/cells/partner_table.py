@@ -110,8 +110,8 @@ def select(table: PartnerTable, query: TableQuery) -> tuple[pd.DataFrame, Node]:
 def one_below_the_other(parts: Mapping[Side, PartnerTable]) -> PartnerTable:
     """The tables of several sides stacked into one; the last column, `direction`, is the side of each row."""
     frame = pd.concat([part.frame.assign(direction=side) for side, part in parts.items()], ignore_index=True)
-    known = {column.name: column for part in parts.values() for column in part.columns}
-    columns = [known[name] for name in frame.columns if name in known]
+    column_of = {column.name: column for part in parts.values() for column in part.columns}
+    columns = [column_of[name] for name in frame.columns if name in column_of]
     left_out, notes = (
         tuple(dict.fromkeys(message for part in parts.values() for message in getattr(part, name)))
         for name in ("left_out", "notes")
@@ -292,11 +292,11 @@ def with_shares(
 
 def _with_tuning(release: Release, connections: Connectivity, frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     """The partners with the tuning of those that are coregistered, null for others, and a sentence that counts them."""
-    known = tuning.tables(release)
-    if not known:
+    unit_tables = tuning.tables(release)
+    if not unit_tables:
         raise NotFound(f"Version {connections.version.number} has no table of tuning.", "Another version may have one.")
-    tuned = tuning.tuning(release, known[0].name)
+    tuned = tuning.tuning(release, unit_tables[0].name)
     coregistered = tuning.with_tuning(frame, connections.cell.root_id, tuned)
     added = coregistered.astype({"num_units": "Int64"}).set_index("root_id")[list(TUNED)]
     joined = pd.concat([frame, added.reindex(frame["root_id"]).reset_index(drop=True)], axis=1)
-    return joined, tuning.coverage(frame, coregistered, known[0].name)
+    return joined, tuning.coverage(frame, coregistered, unit_tables[0].name)

@@ -94,10 +94,10 @@ def read_ids(
     if document is not None:
         reading.state(document)
     else:
-        links, rest = _links(visible(text))
+        links, text_between = _links(visible(text))
         for link in links:
             reading.link(link)
-        for token in tokens(cleaned(rest)):
+        for token in tokens(cleaned(text_between)):
             reading.token(token)
     if state is not None:
         for address in reading.states:
@@ -209,16 +209,16 @@ def without_labels(text: str) -> str:
 def _links(text: str) -> tuple[list[str], str]:
     """The links in a text, and the text around them. A link includes its inline state even where that has spaces."""
     text = without_labels(text)
-    links, rest, end = [], [], 0
+    links, between, end = [], [], 0
     while match := _LINK.search(text, end):
         inline, stop = _INLINE.search(match[0]), match.end()
         if inline:
             with suppress(ValueError, RecursionError):
                 stop = max(stop, json.JSONDecoder().raw_decode(text, match.start() + inline.end())[1])
         links.append(text[match.start() : stop])
-        rest.append(text[end : match.start()])
+        between.append(text[end : match.start()])
         end = stop
-    return links, " ".join([*rest, text[end:]])
+    return links, " ".join([*between, text[end:]])
 
 
 def _state(text: str) -> Mapping[str, Any] | None:

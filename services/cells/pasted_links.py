@@ -85,8 +85,8 @@ def own_sources(cave: Cave, datastack: str) -> tuple[str, ...]:
     cave = cave.at(datastack)
     template = cave.profile(datastack).neuroglancer.get("segmentation_source") or ""
     sources = (cave.info(datastack)["segmentation_source"], template.replace("{server}", cave.settings.server_address))
-    known = [source for source in sources if source]
-    return tuple(dict.fromkeys([*known, *(outside(cave, source) for source in known)]))
+    stated = [source for source in sources if source]
+    return tuple(dict.fromkeys([*stated, *(outside(cave, source) for source in stated)]))
 
 
 def from_state(state: Mapping[str, Any], sources: Iterable[str] = ()) -> PastedLink:
@@ -119,9 +119,9 @@ def from_state(state: Mapping[str, Any], sources: Iterable[str] = ()) -> PastedL
     selected, hidden, odd = _segments(_listed_segments(chosen))
     if odd:
         warnings.append(f"{odd:,} of the link's segments {'is' if odd == 1 else 'are'} not whole ids; left out.")
-    for what, ids in (("selected", selected), ("hidden", hidden)):
+    for visibility, ids in (("selected", selected), ("hidden", hidden)):
         if len(ids) > MOST_SEGMENTS:
-            warnings.append(f"The link has {len(ids):,} {what} segments; the first {MOST_SEGMENTS:,} were taken.")
+            warnings.append(f"The link has {len(ids):,} {visibility} segments; the first {MOST_SEGMENTS:,} were taken.")
     if set(named) - {*selected, *hidden} or not (selected or hidden):
         warnings.extend(_about_annotations(annotated, named, points))
     if not selected and not hidden:

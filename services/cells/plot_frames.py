@@ -23,8 +23,8 @@ QUANTILES = {"low": 0.05, "q1": 0.25, "median": 0.5, "q3": 0.75, "high": 0.95}
 def universe(release: Release, table: str, column: str) -> tuple[str, ...]:
     """Every value of a column of a type table at a version, in the order of its groups; () where the table has no such
     column, or is too large to be held in memory."""
-    known = type_colours(release, table, column)
-    return tuple(value for value in known if value != groups.BLANK_LABEL)
+    colour_of = type_colours(release, table, column)
+    return tuple(value for value in colour_of if value != groups.BLANK_LABEL)
 
 
 def type_colours(release: Release, table: str, column: str) -> dict[str, str]:

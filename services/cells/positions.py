@@ -224,5 +224,5 @@ def _volumes(release: Release) -> pd.Series:
     """The volume of each nucleus in um^3 (Float64), indexed by nucleus id; null where the table has none."""
     rows = release.table(cells.nucleus_table(release) or "")
     volume = rows["volume"] if "volume" in rows else pd.Series(pd.NA, rows.index, dtype="Float64")
-    known = pd.Series(volume.to_numpy(), rows["id"].to_numpy(np.int64))
-    return known[~known.index.duplicated()]
+    volumes_um3 = pd.Series(volume.to_numpy(), rows["id"].to_numpy(np.int64))
+    return volumes_um3[~volumes_um3.index.duplicated()]

@@ -192,6 +192,6 @@ def mask(
     """Which partners are proofread on the side of the synapse: the axon of an input, the dendrite of an output
     (bool)."""
     strategy = proofread["strategy_axon" if direction == Direction.IN else "strategy_dendrite"]
-    known = proofread.index[(strategy != NONE).to_numpy(bool)]
-    kept: np.ndarray[tuple[int], np.dtype[np.bool_]] = partners["root_id"].isin(known).to_numpy(bool)
-    return kept
+    proofread_roots = proofread.index[(strategy != NONE).to_numpy(bool)]
+    mask: np.ndarray[tuple[int], np.dtype[np.bool_]] = partners["root_id"].isin(proofread_roots).to_numpy(bool)
+    return mask

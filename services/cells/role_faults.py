@@ -31,8 +31,8 @@ def _missing(release: Release) -> Iterator[str]:
         if role.misfit:
             used = role_tables.table_of(release, name) if name in role_tables.NEEDED else role.table
             yield f"{role.misfit} For {words}, {used or 'no table'} is used instead."
-        elif role.table and named.column and named.column not in (known := columns(release, role.table)):
-            listed = ", ".join(sorted(known))
+        elif role.table and named.column and named.column not in (columns_there := columns(release, role.table)):
+            listed = ", ".join(sorted(columns_there))
             yield f"{role.table}, named for {words}, has no column {named.column}; it has {listed}."
         elif role.table and (message := _of_another_kind(release, name, role.table)):
             yield message

@@ -42,8 +42,8 @@ def fault(release: Release, name: str) -> str:
     words = f"{'named' if named else 'taken'} for {name.replace('_', ' ')}"
     if name in OF_SYNAPSES and release.table_info(role.table).reference_table != release.roles.synapses.table:
         return f"{role.table}, {words}, does not refer to the synapses."
-    known = columns(release, role.table)
-    lacking = [column for column in (*NEEDED[name], role.column) if column and known and column not in known]
+    present = columns(release, role.table)
+    lacking = [column for column in (*NEEDED[name], role.column) if column and present and column not in present]
     if lacking:
         return f"{role.table}, {words}, has no column {' and no '.join(lacking)}."
     counts = NEEDED[name][1:] if name == "degrees" and named else ()

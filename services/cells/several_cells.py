@@ -45,7 +45,7 @@ def open_partners(cave: Cave, cells: Sequence[Connectivity], options: PartnerOpt
     :func:`partner_table.open_partners`.
     """
     first = cells[0]
-    roots = ",".join(str(one.cell.root_id) for one in cells)
+    roots = ",".join(str(cell.cell.root_id) for cell in cells)
     types = (first.type_table or "", first.type_by)
     parts = (first.datastack, first.version.number, roots, *types, first.whole, first.only, *astuple(options))
     derived = cave.at(first.datastack).derived.of("partners of several", *parts)
@@ -55,7 +55,7 @@ def open_partners(cave: Cave, cells: Sequence[Connectivity], options: PartnerOpt
 def among(cells: Sequence[Connectivity]) -> pd.DataFrame:
     """Counts of the synapses from each cell (rows, by root id) onto each cell (columns), autapses on the diagonal.
     Int64; null = not known, because CAVE truncated the synapses at both ends."""
-    roots = [one.cell.root_id for one in cells]
+    roots = [cell.cell.root_id for cell in cells]
     counts = [[_synapses(pre, post) for post in cells] for pre in cells]
     return pd.DataFrame(counts, index=roots, columns=roots, dtype="Int64")
 
@@ -77,8 +77,8 @@ def totals(cells: Sequence[Connectivity]) -> dict[Direction, Totals]:
 
 def _sum(numbers: Iterable[int | None]) -> int | None:
     """The sum of numbers; None where one of them is not known."""
-    known = list(numbers)
-    return None if None in known else sum(number or 0 for number in known)
+    values = list(numbers)
+    return None if None in values else sum(number or 0 for number in values)
 
 
 def with_partner(
@@ -87,9 +87,9 @@ def with_partner(
     """The synapses of :func:`partner_synapses.of_partner_in` for several cells, cell by cell in one frame for each
     direction that has some. Raises BadInput for a `partner` that is not an id, NotFound when no cell has any."""
     parts: dict[Direction, list[pd.DataFrame]] = {}
-    for one in cells:
+    for cell in cells:
         with suppress(NotFound):
-            for way, rows in partner_synapses.of_partner_in(cave, one, directions, partner).items():
+            for way, rows in partner_synapses.of_partner_in(cave, cell, directions, partner).items():
                 parts.setdefault(way, []).append(rows)
     if not parts:
         raise NotFound(f"None of these {len(cells)} cells has a synapse with {partner}.")
@@ -100,11 +100,11 @@ def group(cells: Sequence[Connectivity], side: Side) -> Connectivity:
     """Several cells combined as if they were one: its partners are those of any of the cells, with their synapses with
     all of them and, for a single direction, with those of each cell in a column of its own. Synapses among the cells
     themselves are kept."""
-    frames = {way: {one.cell.root_id: one.side(way) for one in cells} for way in Direction}
+    frames = {way: {cell.cell.root_id: cell.side(way) for cell in cells} for way in Direction}
     if side == "both":
         sides = {way: partner_sets.combined(parts).drop(columns=NUM_CELLS) for way, parts in frames.items()}
     else:
-        cut = {way: [one.cell.root_id for one in cells if one.truncated[way]] for way in Direction}
+        cut = {way: [cell.cell.root_id for cell in cells if cell.truncated[way]] for way in Direction}
         sides = {way: partner_sets.side_by_side(parts, cut[way]) for way, parts in frames.items()}
     typed = {way: pd.concat(parts) for way in Direction if (parts := [*_typed(cells, way)])}
     sides = {way: cell_types.retyped(frame, [typed[way]] if way in typed else []) for way, frame in sides.items()}
@@ -112,26 +112,26 @@ def group(cells: Sequence[Connectivity], side: Side) -> Connectivity:
     together = replace(
         cells[0], inputs=sides[Direction.IN], outputs=sides[Direction.OUT], totals=totals(cells), truncated=truncated
     )
-    return replace(together, typed_synapses=typed, types=tuple(rows for one in cells for rows in one.types))
+    return replace(together, typed_synapses=typed, types=tuple(rows for cell in cells for rows in cell.types))
 
 
 def _typed(cells: Sequence[Connectivity], way: Direction) -> Iterator[pd.DataFrame]:
     """The rows of a type table that refers to synapses for those of each cell, autapses left out."""
-    for one in cells:
-        rows = one.typed_synapses.get(way)
+    for cell in cells:
+        rows = cell.typed_synapses.get(way)
         if rows is not None:
-            yield rows[rows["root_id"] != one.cell.root_id]
+            yield rows[rows["root_id"] != cell.cell.root_id]
 
 
 def _cut(cells: Sequence[Connectivity], way: Direction) -> Cut | None:
     """How many synapses of all cells CAVE sent, and of how many, where it truncated those of any cell; else None."""
-    if not any(one.truncated[way] for one in cells):
+    if not any(cell.truncated[way] for cell in cells):
         return None
     totals = [synapse_weights.cell_total(cell, way) for cell in cells]
-    known = [total for total in totals if total is not None]
+    known_totals = [total for total in totals if total is not None]
     counts = [cell.totals[way] for cell in cells]
     shown = sum(count["num_syn"] + (count["autapses"] or 0) + (count["root_zero"] or 0) for count in counts)
-    return Cut(shown=shown, total=sum(known) if len(known) == len(totals) else None)
+    return Cut(shown=shown, total=sum(known_totals) if len(known_totals) == len(totals) else None)
 
 
 def _open(release: Release, cells: Sequence[Connectivity], options: PartnerOptions) -> PartnerTable:
@@ -169,7 +169,7 @@ def _open(release: Release, cells: Sequence[Connectivity], options: PartnerOptio
 
 def _num_cells(cells: Sequence[Connectivity], frame: pd.DataFrame) -> pd.Series:
     """Of how many of the cells each row of `frame` is a partner, in either direction (int64)."""
-    pairs = [one.side(way)[["root_id"]].assign(cell=one.cell.root_id) for one in cells for way in Direction]
+    pairs = [cell.side(way)[["root_id"]].assign(cell=cell.cell.root_id) for cell in cells for way in Direction]
     return frame["root_id"].map(pd.concat(pairs).drop_duplicates()["root_id"].value_counts()).astype("int64")
 
 
@@ -193,7 +193,7 @@ def _explained(cells: Sequence[Connectivity], side: Side) -> tuple[str, ...]:
         f"Cells are numbered as they were asked for; synapses {way.opposite.preposition} each of these {len(cells)} "
         f"stand side by side, 0 where there are none. Shares are of the synapses of all of them.",
     ]
-    if cut := [one.cell.root_id for one in cells if one.truncated[way]]:
+    if cut := [cell.cell.root_id for cell in cells if cell.truncated[way]]:
         sentences.append(
             f"CAVE cut the {way.noun} synapses of {', '.join(map(str, cut))}: where a partner is not among those that "
             "it sent, the number is blank, because it is not known."
@@ -206,7 +206,7 @@ def _columns(
 ) -> tuple[Column, ...]:
     """The columns in display order: the synapses with each cell follow their sum."""
     numbers = (
-        {f"{OF_CELL}{one.cell.root_id}": place for place, one in enumerate(cells, start=1)} if side != "both" else {}
+        {f"{OF_CELL}{cell.cell.root_id}": place for place, cell in enumerate(cells, start=1)} if side != "both" else {}
     )
     titles = {name: f"{Direction(side).opposite.preposition} cell {place}" for name, place in numbers.items()} | {
         NUM_CELLS: "number of cells"
@@ -226,11 +226,11 @@ def _columns(
 def _synapses(pre: Connectivity, post: Connectivity) -> int | None:
     """The number of synapses from one cell onto another; None where CAVE truncated the synapses of both."""
     ends = ((pre, Direction.OUT, post), (post, Direction.IN, pre))
-    for one, way, other in ends:
-        if one.truncated[way]:
+    for cell, way, other in ends:
+        if cell.truncated[way]:
             continue
         if pre is post:
-            return one.totals[way]["autapses"]
-        side = one.side(way)
+            return cell.totals[way]["autapses"]
+        side = cell.side(way)
         return int(side.loc[side["root_id"] == other.cell.root_id, "num_syn"].sum())
     return None

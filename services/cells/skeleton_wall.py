@@ -54,11 +54,11 @@ def read(release: Release, root_ids: Sequence[int]) -> Wall:
     when none of them has one."""
     shown, missing = _chosen(release, list(root_ids))
     skeletons = dict(zip(shown, gather(*(partial(_skeleton, release, root) for root in shown)), strict=True))
-    known = {root: skeleton for root, skeleton in skeletons.items() if skeleton}
-    if not known:
+    available = {root: skeleton for root, skeleton in skeletons.items() if skeleton}
+    if not available:
         raise NotFound("CAVE has no skeleton of any of these cells.", "Mostly proofread cells have skeletons.")
-    without = (*missing, *(root for root in skeletons if root not in known))
-    return Wall(cells(known, release.volume.axes), without, len(root_ids) - len(known) - len(without))
+    without = (*missing, *(root for root in skeletons if root not in available))
+    return Wall(cells(available, release.volume.axes), without, len(root_ids) - len(available) - len(without))
 
 
 def _chosen(release: Release, root_ids: list[int]) -> tuple[list[int], list[int]]:
@@ -69,11 +69,11 @@ def _chosen(release: Release, root_ids: list[int]) -> tuple[list[int], list[int]
     missing: list[int] = []
     for start in range(0, min(len(root_ids), MOST_LOOKED_AT), MOST_ASKED):
         batch = root_ids[start : start + MOST_ASKED]
-        known = release.cave.with_skeletons(release.datastack, batch)
+        with_skeleton = release.cave.with_skeletons(release.datastack, batch)
         for root in batch:
             if len(shown) == MOST_CELLS:
                 return shown, missing
-            (shown if root in known else missing).append(root)
+            (shown if root in with_skeleton else missing).append(root)
     return shown, missing
 
 
@@ -93,8 +93,8 @@ def rows(wall: Wall) -> pd.DataFrame:
 def cells(skeletons: Mapping[int, Mapping[str, Any]], axes: Sequence[str]) -> tuple[DrawnCell, ...]:
     """The cells of a wall, in its order, from skeletons of :func:`morphology.placed` by root id; `axes` are the
     volume's."""
-    drawn = [_cell(root_id, skeleton, list(axes[:2])) for root_id, skeleton in skeletons.items()]
-    return tuple(sorted(drawn, key=lambda cell: cell.soma_um[1] if cell.soma_um else np.inf))
+    unsorted = [_cell(root_id, skeleton, list(axes[:2])) for root_id, skeleton in skeletons.items()]
+    return tuple(sorted(unsorted, key=lambda cell: cell.soma_um[1] if cell.soma_um else np.inf))
 
 
 def _skeleton(release: Release, root_id: int) -> dict[str, Any] | None:
@@ -105,9 +105,11 @@ def _skeleton(release: Release, root_id: int) -> dict[str, Any] | None:
 
 def _cell(root_id: int, skeleton: Mapping[str, Any], axes: list[str]) -> DrawnCell:
     vertices_um = skeleton["vertices_um"]
-    kept = morphology.longest(morphology.chains(skeleton["edges"], skeleton["compartment"]), vertices_um, MOST_VERTICES)
+    walks = morphology.longest(
+        morphology.chains(skeleton["edges"], skeleton["compartment"]), vertices_um, MOST_VERTICES
+    )
     parts: dict[bool, list[Any]] = {True: [], False: []}
-    for code, path in kept:
+    for code, path in walks:
         parts[COMPARTMENTS.get(code) == AXON].append(vertices_um[path])
     axon, dendrite = (pd.DataFrame(morphology.joined(part)[:, :2], columns=axes) for part in parts.values())
     somata = np.flatnonzero(np.asarray(skeleton["compartment"]) == SOMA)

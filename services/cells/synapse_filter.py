@@ -40,10 +40,10 @@ def columns_of(release: Release) -> tuple[Column, ...]:
 
     Raises NotFound where the datastack has no synapse table."""
     volume = release.volume
-    known = {COMPARTMENT} if compartments.table_of(release) else set()
+    computable = {COMPARTMENT} if compartments.table_of(release) else set()
     if volume.has_depth:
-        known |= set(_computed(volume)) - {COMPARTMENT, *(() if volume.layers else (LAYER,))}
-    return _with_table_columns(release, [column for column in _computed(volume) if column in known])
+        computable |= set(_computed(volume)) - {COMPARTMENT, *(() if volume.layers else (LAYER,))}
+    return _with_table_columns(release, [column for column in _computed(volume) if column in computable])
 
 
 def _with_table_columns(release: Release, computed: Sequence[Column]) -> tuple[Column, ...]:
@@ -82,8 +82,8 @@ def fault(release: Release) -> str:
 
 
 def _configured(release: Release) -> str:
-    known = release if release.version.materialized else release.newest
-    line = (release.profile.synapse_filter or known.roles.edges.where).strip()
+    materialized = release if release.version.materialized else release.newest
+    line = (release.profile.synapse_filter or materialized.roles.edges.where).strip()
     return "" if line.casefold() == ALL else line
 
 
@@ -176,9 +176,9 @@ def _more(node: Node) -> list[str]:
 def _passed(release: Release, rows: pd.DataFrame, node: Node, frame: pd.DataFrame) -> pd.DataFrame:
     """The synapses of `rows` that a filter keeps; `frame` has the same rows with the columns that the filter uses."""
     always = {*_ALWAYS, *CENTRE_NM, *release.synapse_shape().values}
-    kept = rows.loc[node.mask(frame), [name for name in rows.columns if name in always]].reset_index(drop=True)
-    kept.attrs = {**rows.attrs, "all": len(rows), "misread": misread(node, frame)}
-    return kept
+    passed = rows.loc[node.mask(frame), [name for name in rows.columns if name in always]].reset_index(drop=True)
+    passed.attrs = {**rows.attrs, "all": len(rows), "misread": misread(node, frame)}
+    return passed
 
 
 def columns_needed(node: Node) -> tuple[str, ...]:

@@ -51,13 +51,13 @@ def definition(cave: Cave, cells: Sequence[Connectivity]) -> str:
     columns = dict.fromkeys(["id", *(way.own for way in Direction)])
     columns |= dict.fromkeys([*shape.positions, *shape.ends])
     columns |= dict.fromkeys([*(["size"] if shape.sized else []), *synapse_filter.columns_needed(only)])
-    kept = "frame" if isinstance(only, Everything) else f"frame[{expression(only, release.sample(shape.table))}]"
+    rows = "frame" if isinstance(only, Everything) else f"frame[{expression(only, release.sample(shape.table))}]"
     results = {"'root_id'": "frame[partner_column].array"}
     lines = _SYNAPSES.format(
         words=(", place (um)" if shape.positions else "") + (", size (voxels)" if shape.sized else ""),
         call=value_script.call(release, columns, "cell_column"),
-        cells=[one.cell.root_id for one in cells],
-        kept=kept,
+        cells=[cell.cell.root_id for cell in cells],
+        kept=rows,
     )
     if shape.positions:
         turning, voxel_nm = turn(volume), [*release.table_info(shape.table).voxel_resolution_nm]

@@ -53,9 +53,9 @@ def with_transmitters(
     valid = synapses[synapses[VALID_NT].fillna(False).to_numpy(bool)] if VALID_NT in synapses else synapses
     means = _means(valid, names, partners["root_id"], direction)
     numbers = means.to_numpy(np.float64, na_value=-1.0)
-    known = (numbers >= 0).any(axis=1)
+    has_any = (numbers >= 0).any(axis=1)
     words = pd.Series([TRANSMITTERS[names[at]] for at in numbers.argmax(axis=1)], dtype="string")
-    most = words.where(pd.Series(known)).array
+    most = words.where(pd.Series(has_any)).array
     return partners.assign(**{TRANSMITTER: most}, **{name: means[name].array for name in names})
 
 
@@ -138,8 +138,8 @@ def neuropils(release: Release, root_id: int, direction: Direction) -> pd.Series
     of_cell = Filters(equal={direction.own: root_id})
     names = ["target_id", role.column]
     rows = release.query(role.table, of_cell, select_columns=names, whole=True)
-    known = rows[names].dropna().drop_duplicates("target_id").astype({"target_id": "int64"})
-    return known.set_index("target_id")[role.column]
+    valued = rows[names].dropna().drop_duplicates("target_id").astype({"target_id": "int64"})
+    return valued.set_index("target_id")[role.column]
 
 
 def _means(synapses: pd.DataFrame, names: Sequence[str], roots: pd.Series, direction: Direction) -> pd.DataFrame:

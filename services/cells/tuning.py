@@ -71,19 +71,19 @@ def with_tuning(partners: pd.DataFrame, root_id: int, tuned: pd.DataFrame) -> pd
     `tuned` is a frame of :func:`tuning`. Its columns are added to those of `partners`, then delta_ori_deg (0 to 90) and
     delta_dir_deg (0 to 180; float64), NaN where the cell itself is not coregistered.
     """
-    kept = partners[partners["root_id"].isin(tuned.index)].reset_index(drop=True)
-    theirs = tuned.reindex(kept["root_id"]).reset_index(drop=True)
+    coregistered = partners[partners["root_id"].isin(tuned.index)].reset_index(drop=True)
+    theirs = tuned.reindex(coregistered["root_id"]).reset_index(drop=True)
     of_cell = tuned.loc[root_id] if root_id in tuned.index else pd.Series(np.nan, index=list(TUNING_COLUMNS))
-    return kept.assign(
+    return coregistered.assign(
         **{name: theirs[name] for name in TUNING_COLUMNS},
         delta_ori_deg=difference_deg(theirs["pref_ori_deg"], float(of_cell["pref_ori_deg"]), 180),
         delta_dir_deg=difference_deg(theirs["pref_dir_deg"], float(of_cell["pref_dir_deg"]), 360),
     )
 
 
-def difference_deg(angles: npt.ArrayLike, own: float, period: int) -> npt.NDArray[np.float64]:
-    """The smaller angle between each of `angles` and `own`, all periodic in `period` degrees: 0 to period / 2."""
-    apart = np.abs(np.asarray(angles, dtype=np.float64) - own) % period
+def difference_deg(angles: npt.ArrayLike, reference: float, period: int) -> npt.NDArray[np.float64]:
+    """The smaller angle between each of `angles` and `reference`, all periodic in `period` degrees: 0 to period / 2."""
+    apart = np.abs(np.asarray(angles, dtype=np.float64) - reference) % period
     return np.minimum(apart, period - apart)
 
 

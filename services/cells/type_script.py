@@ -58,7 +58,7 @@ def lines(cave: Cave, cells: Sequence[Connectivity], ways: Sequence[Direction], 
 
 def _usual(release: Release, table: str, cells: Sequence[Connectivity]) -> str:
     """The rule by which one of several rows of a root id in a joined table is chosen; see :attr:`TypeRows.by`."""
-    roots = {root for one in cells for way in Direction for root in one.side(way)["root_id"].tolist()}
+    roots = {root for cell in cells for way in Direction for root in cell.side(way)["root_id"].tolist()}
     return cell_types.type_rows(release, table, roots=roots).by
 
 
@@ -73,7 +73,7 @@ def _rows(release: Release, table: str) -> str:
 
 def _of_synapses(release: Release, cells: Sequence[Connectivity], ways: Sequence[Direction]) -> Iterator[str]:
     """Lines that read the rows of a type table that refers to synapses, for the synapses of the cells only."""
-    first, roots = cells[0], [one.cell.root_id for one in cells]
+    first, roots = cells[0], [cell.cell.root_id for cell in cells]
     if first.only:
         raise BadInput("A script cannot read the types of some synapses only.", "Choose another type table.")
     yield "parts = []"

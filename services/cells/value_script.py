@@ -22,16 +22,16 @@ COLUMNS = (*(f"{MEAN}{name}" for name in SCORES), TRANSMITTER, *TRANSMITTERS, NE
 """The columns of a partner frame that these lines make."""
 
 
-def call(release: Release, columns: Collection[str], own: str) -> str:
-    """The call that reads `columns` of the synapses of the variable `cell`. `own` is an expression for the column that
-    holds the cell, pre_pt_root_id or post_pt_root_id. Contacts, and rows that refer to synapses, are renamed to the
-    columns of synapses."""
+def call(release: Release, columns: Collection[str], cell_column: str) -> str:
+    """The call that reads `columns` of the synapses of the variable `cell`. `cell_column` is an expression for the
+    column that holds the cell, pre_pt_root_id or post_pt_root_id. Contacts, and rows that refer to synapses, are
+    renamed to the columns of synapses."""
     shape, method = release.synapse_shape(), "client.materialize.query_table"
     if shape.directed and not shape.referring:
-        filtered = f"{shape.table!r}, filter_equal_dict={{{own}: cell}}"
+        filtered = f"{shape.table!r}, filter_equal_dict={{{cell_column}: cell}}"
         return f"{method}(\n        {filtered},\n        select_columns={[*columns]!r}, split_positions=True\n    )"
     ends = {f"{shape.pre}_root_id": Direction.OUT.own, f"{shape.post}_root_id": Direction.IN.own}
-    key = own if shape.directed else f"{ {end: name for name, end in ends.items()}!r}[{own}]"
+    key = cell_column if shape.directed else f"{ {end: name for name, end in ends.items()}!r}[{cell_column}]"
     name, arguments = release.query_call(shape.table, Filters(equal={shape.own("in"): 0}))
     rows = f"client.materialize.{name}(\n{written_arguments(arguments.items())})"
     rows = rows.replace(f"{shape.own('in')!r}: 0", f"{key}: cell")
@@ -49,10 +49,10 @@ def lines(cave: Cave, connectivity: Connectivity, direction: Direction, needed: 
     if computed := synapse_filter.not_in_scripts(only):
         raise BadInput(f"A script cannot filter synapses by their {' and '.join(computed)}.", "Download the file.")
     columns = dict.fromkeys(["id", direction.partner, *shape.values, *synapse_filter.columns_needed(only)])
-    kept = "" if isinstance(only, Everything) else f"[{expression(only, release.query(shape.table, limit=1))}]"
+    mask = "" if isinstance(only, Everything) else f"[{expression(only, release.query(shape.table, limit=1))}]"
     yield "def values_of(cell):"
     yield f"    frame = {call(release, columns, repr(direction.own))}"
-    yield f"    return frame{kept}"
+    yield f"    return frame{mask}"
     yield "values = values_of(cell)"
     if scores := [name for name in shape.scores if f"{MEAN}{name}" in needed]:
         yield f"means = values.astype(dict.fromkeys({scores!r}, 'float64')).groupby({direction.partner!r})[{scores!r}]"

@@ -120,10 +120,10 @@ def identified(partners: pd.DataFrame, typed_by: str | None = None) -> Share:
     whole, somata = int(partners["num_syn"].sum()), partners["num_soma"]
     if typed_by is None and somata.isna().any():
         return Share(None, whole)
-    known = somata.isna() | (somata == 1).fillna(False)
+    accounted = somata.isna() | (somata == 1).fillna(False)
     if typed_by is not None:
-        known &= partners[typed_by].notna() & ~are_several(partners[typed_by])
-    return Share(int(partners.loc[known.to_numpy(bool), "num_syn"].sum()), whole)
+        accounted &= partners[typed_by].notna() & ~are_several(partners[typed_by])
+    return Share(int(partners.loc[accounted.to_numpy(bool), "num_syn"].sum()), whole)
 
 
 def _outputs(nuclei: int | None, axon: str | None, *, unknown: str, whole: bool) -> tuple[Level, str]:
