@@ -5,21 +5,25 @@ import itertools
 import json
 import os
 import secrets
+import selectors
 import shutil
 import socket
+import struct
 import sys
 import tempfile
 import time
-import traceback
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from gunicorn.http.errors import LimitRequestLine
+from gunicorn import util
+from gunicorn.http import get_parser
 from gunicorn.workers.gthread import ThreadWorker
 from prometheus_client import values
 
 sys.path.insert(0, str(Path(__file__).parent))  # which gunicorn itself does only after it has read this file
 from services.core import logs
+from services.core.http_requests import MOST_MB, bytes_to_come
 from services.core.settings import Settings
 
 TOO_LONG = """<!doctype html>
@@ -36,6 +40,15 @@ WHY = "It has more than {most:,} characters, which is more than is read. Nothing
 HINT = "A long list of ids belongs on the table viewer's Find ids: it is kept there, and has a short name in filters."
 LINGER_BYTES, LINGER_S = 4_000_000, 5.0
 
+REQUEST_S = 30.0
+"""In which a request has to have come."""
+SEND_S = 30
+"""How long a part of an answer may wait for a client that does not read."""
+MOST_HEAD, MOST_BODY = 2**16, MOST_MB * 2**20
+MOST_HELD, SMALL = 2**26, 2**16
+"""Bytes of requests that have not come whole, in a process; and of one that is not counted."""
+MOST_REFUSED = 8
+"""How many clients of a process may be told at once that what they still send is too large."""
 
 QUIET_REQUESTS = 2000
 """After so many, and up to a tenth more, a process ends as soon as it is answering nothing, lest what takes longer than
@@ -43,49 +56,131 @@ QUIET_REQUESTS = 2000
 
 
 class Worker(ThreadWorker):
-    """Threads that say so when an address is too long, and let the browser end it before they hang up."""
+    """Threads for requests that have come whole, so that who sends slowly holds none.
+
+    They say so when an address is too long, and let the browser end it before they hang up.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.quiet_requests = QUIET_REQUESTS + secrets.randbelow(QUIET_REQUESTS // 10)
+        self.refused_now = 0
+
+    def enqueue_req(self, conn: Any) -> None:
+        """Wait for the next request of a connection, of which a part may have come with the one before."""
+        conn.is_refused, conn.data = False, bytearray()
+        if self.cfg.is_ssl:
+            super().enqueue_req(conn)
+            return
+        if conn.parser is None:
+            conn.parser = get_parser(self.cfg, conn.sock, conn.client)
+            conn.initialized = conn.data_ready = True
+            conn.close = partial(self._hang_up, conn)
+            conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SEND_S, 0))
+        conn.data = bytearray(conn.parser.unreader.take_buffered())
+        conn.timeout = time.monotonic() + REQUEST_S
+        conn.sock.setblocking(False)
+        self.pending_conns.append(conn)
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn))
+        if conn.data:
+            self._hand_over(conn, bytes_to_come(conn.data, MOST_HEAD, MOST_BODY))
+
+    def on_pending_socket_readable(self, conn: Any, client: socket.socket) -> None:
+        """Read what has come, and hand the request over once it is whole, or has ended."""
+        try:
+            piece = client.recv(2**16)
+        except BlockingIOError:
+            return
+        except OSError:
+            piece = b""
+        conn.data += piece
+        self._hand_over(conn, bytes_to_come(conn.data, MOST_HEAD, MOST_BODY) if piece else 0)
+        if len(conn.data) > SMALL:
+            self._make_room()
+
+    def _hand_over(self, conn: Any, to_come: int | None) -> None:
+        """Give a request a thread if nothing is to come of it, or if it will be refused."""
+        if to_come:
+            return
+        conn.is_refused = to_come is None or _is_too_long(conn.data)
+        if conn.is_refused and self.refused_now >= MOST_REFUSED:
+            self._drop(conn)
+            return
+        self.refused_now += conn.is_refused
+        self._forget(conn)
+        super().enqueue_req(conn)
+
+    def _make_room(self) -> None:
+        """Hang up on whoever holds most, while requests that have not come whole hold more than there is room for."""
+        while sum(len(conn.data) for conn in self.pending_conns) > MOST_HELD:
+            self._drop(max(self.pending_conns, key=lambda conn: len(conn.data)))
+
+    def _drop(self, conn: Any) -> None:
+        self._forget(conn)
+        self.nr_conns -= 1
+        conn.close()
+
+    def _forget(self, conn: Any) -> None:
+        self.poller.unregister(conn.sock)
+        self.pending_conns.remove(conn)
+
+    def finish_request(self, conn: Any, fs: Any) -> None:
+        """Count who is being refused."""
+        self.refused_now -= conn.is_refused
+        super().finish_request(conn, fs)
+
+    def _hang_up(self, conn: Any, graceful: bool = False) -> None:
+        """Let a client end only if it still sends, and elsewhere than in the thread that everything goes through."""
+        if graceful and conn.is_refused:
+            conn.sock.setblocking(True)
+            self.tpool.submit(util.close_graceful, conn.sock)
+        else:
+            util.close(conn.sock)
 
     def notify(self) -> None:
         """Tell the parent to be alive, between any two events: the time to end, and to have another in its place."""
         super().notify()
-        if self.nr >= self.quiet_requests and self.nr_conns == len(self.keepalived_conns) + len(self.pending_conns):
-            self.alive = False
+        if self.nr >= self.quiet_requests:
+            idle = len(self.keepalived_conns) + sum(not conn.data for conn in self.pending_conns)
+            self.alive = self.alive and self.nr_conns > idle
 
     def handle_quit(self, sig: int, frame: Any) -> None:
         """End at once. gunicorn would shut the pool of threads down first, whose lock this very thread may hold."""
         os._exit(0)
 
-    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
-        if not isinstance(exc, LimitRequestLine):
-            super().handle_error(req, client, addr, exc)
-            return
+    def handle(self, conn: Any) -> Any:
+        """Answer a request, in a thread."""
+        if _is_too_long(conn.data):
+            self._refuse_address(conn)
+            return False
+        if conn.data:
+            conn.parser.unreader.unread(bytes(conn.data))
+            conn.data.clear()
+        return super().handle(conn)
+
+    def _refuse_address(self, conn: Any) -> None:
         request_id = secrets.token_hex(6)
         self.log.info("request %s: an address of more than %d characters", request_id, limit_request_line)
-        kind, body = _too_long(_read_so_far(exc), request_id)
+        kind, body = _too_long(conn.data, request_id)
         head = (
             f"HTTP/1.1 414 URI Too Long\r\nConnection: close\r\nContent-Type: {kind}\r\n"
             "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'\r\n"
             f"Cache-Control: no-store\r\nContent-Length: {len(body)}\r\n\r\n"
         )
         try:
-            client.settimeout(LINGER_S)
-            client.sendall(head.encode() + body)
-            _linger(client)
+            conn.sock.settimeout(LINGER_S)
+            conn.sock.sendall(head.encode() + body)
+            _linger(conn.sock)
         except OSError:
             self.log.debug("request %s: the other side hung up", request_id)
 
 
-def _read_so_far(exc: BaseException) -> bytes:
-    """The start of the request, of which gunicorn keeps nothing but what it held when it gave up."""
-    *_, (frame, _line) = traceback.walk_tb(exc.__traceback__)
-    return bytes(frame.f_locals.get("data", b""))
+def _is_too_long(request: bytearray) -> bool:
+    """Whether the first line of a request has more bytes than are read."""
+    return len(request) > limit_request_line + 2 and request.find(b"\r\n", 0, limit_request_line + 2) < 0
 
 
-def _too_long(request: bytes, request_id: str) -> tuple[str, bytes]:
+def _too_long(request: bytearray, request_id: str) -> tuple[str, bytes]:
     """A content type and what to say: to programs as errors of the API are, to browsers as a page."""
     why = WHY.format(most=limit_request_line)
     if b" /api/" not in request[:16]:

@@ -9,10 +9,9 @@ from flask import Flask, g, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from services.core.errors import BadInput, TooLarge
+from services.core.http_requests import MOST_MB
 from services.core.waiting import Waiting
 
-MOST_MB = 8
-"""Room for a hundred thousand pasted ids and what a page sends along."""
 MOST_DEPTH, MOST_VALUES = 64, 200_000
 """Of JSON: nesting, and values in all arrays and objects together."""
 STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)

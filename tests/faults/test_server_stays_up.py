@@ -10,7 +10,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.context import ForkServerProcess
 from urllib.parse import urlsplit
@@ -110,6 +110,42 @@ def test_a_huge_body_is_refused_unread(site: Site) -> None:
         pieces = requests.post(site.url + path, data=(b" " * MB for _ in range(9)), headers=head, timeout=60)
         assert pieces.status_code == 413, pieces.text  # which comes without its length
     assert worker.memory_info().rss - before < 50 * MB
+
+
+HEAD = "POST /_dash-update-component HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n"
+SLOW = {
+    "says nothing": "",
+    "half a head": "GET / HTTP/1.1\r\nHost: here\r\nX: a",
+    "half a body": HEAD + "Content-Length: 9999\r\n\r\n{",
+    "a chunk of many": HEAD + "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n",
+    "never hangs up": "GET /healthz HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n",
+    "too large": HEAD + "Content-Length: 99999999\r\n\r\n{",
+    "too long": "GET /" + "x" * 9_000,
+}
+
+
+@pytest.mark.parametrize("text", SLOW.values(), ids=SLOW)
+def test_who_sends_slowly_holds_up_nobody(site: Site, text: str) -> None:
+    """A hundred of them held every thread of a process, and its health, until they hung up."""
+    address = urlsplit(site.url)
+    with ExitStack() as stack:
+        for _ in range(100):
+            client = stack.enter_context(socket.create_connection((address.hostname, address.port)))
+            client.sendall(text.encode())
+        assert site.get("/healthz").status_code == 200
+
+
+def test_a_request_may_come_in_pieces(site: Site) -> None:
+    address = urlsplit(site.url)
+    text = f"{HEAD}Content-Length: 3\r\n\r\n[ ]GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n"
+    with socket.create_connection((address.hostname, address.port)) as client:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for character in text:
+            client.sendall(character.encode())
+        answers = b""
+        while b'"status"' not in answers:
+            answers += client.recv(2**16)
+    assert re.findall(rb"HTTP/1.1 \d+", answers) == [b"HTTP/1.1 400", b"HTTP/1.1 200"]
 
 
 def test_deep_json_is_refused(site: Site) -> None:

@@ -22,7 +22,7 @@ import psutil
 import pytest
 import redis
 
-from api.limits import MOST_MB
+from services.core.http_requests import MOST_MB
 from tests import tiny
 from tests.servers import ROOT, free_port, running, serving
 
