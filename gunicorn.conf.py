@@ -142,7 +142,8 @@ class Worker(ThreadWorker):
         super().notify()
         if self.nr >= self.quiet_requests:
             idle = len(self.keepalived_conns) + sum(not conn.data for conn in self.pending_conns)
-            self.alive = self.alive and self.nr_conns > idle
+            if self.nr_conns == idle:
+                self.alive = False
 
     def handle_quit(self, sig: int, frame: Any) -> None:
         """End at once. gunicorn would shut the pool of threads down first, whose lock this very thread may hold."""
