@@ -16,22 +16,14 @@ from api.population_routes import (
     PROOFREAD,
     SETS,
     population_answer,
-    read_entry,
-    read_grouped,
-    read_groups,
-    read_now,
-    read_pair,
     set_json,
+    view_of,
 )
 from api.routes import blueprint
 from services.core.columns import describe_columns
-from services.core.directions import SIDES, Side
+from services.core.directions import SIDES
 from services.core.errors import BadInput
-from services.neuroglancer import links
-from services.populations import chance, comparisons, paths, population, sets, similar_cells, similarity
-from services.populations.comparisons import Compared
-from services.populations.edges import End
-from services.populations.similarity import Measure
+from services.populations import comparisons, paths, sets, similar_cells, similarity
 
 OF_CELL = (str, "The root id of a cell of the sets.")
 DIRECTION = (one_of(*SIDES), "Of whom the partners are compared: targets, inputs or both.")
@@ -65,22 +57,14 @@ ORDER = (one_of(*paths.ORDERS), "Which path of two cells counts.")
 def population_alike(datastack: str, version: str) -> Response:
     """Cells by how alike they are to `cell` in whom they are wired with; with `number` instead, in so many clusters.
     `direction` is out, in or both, `measure` cosine or jaccard, of the synapses with each group of partners."""
-    direction, measure, cell = _direction(), _measure(), _root("cell")
-    pair = read_pair(datastack, version)
-    result, groups = read_grouped(pair)
-    profiles = similar_cells.profiles(result.edges, *groups, direction)
-    facts: dict[str, Any] = {"pre_by": groups[0].by, "post_by": groups[1].by, "direction": direction}
-    facts["measure"] = measure
-    if cell:
-        facts["cell"] = str(cell)
-        frame = similar_cells.like(profiles, cell, measure)
-    else:
-        facts["number"] = params.count("number", similar_cells.CLUSTERS)
-        frame = similar_cells.clusters(profiles, facts["number"], measure)
-    own, ids = (groups[1], result.edges.post_ids) if direction == "in" else (groups[0], result.edges.pre_ids)
-    frame = frame.assign(group=own.names_of(ids, frame["root_id"].to_numpy()))
+    cell, number = _root("cell"), params.count("number", similar_cells.CLUSTERS)
+    options = {"direction": _direction(), "measure": params.choice("measure", similarity.MEASURES, "cosine")}
+    view = view_of(datastack, version, grouped=True, cell=cell, clusters=str(number), **options)
+    frame, groups = view.similar(), view.entry_groups
+    of: dict[str, Any] = {"cell": cell} if cell else {"number": number}
+    facts = {"pre_by": groups[0].by, "post_by": groups[1].by, **options, **of}
     columns = describe_columns(frame)
-    return population_answer(result, frame, columns, "alike", facts=facts, extra=facts, groups=groups)
+    return population_answer(view, frame, columns, "alike", facts=facts, extra=facts, groups=groups)
 
 
 @blueprint.get(f"{POPULATIONS}/partners")
@@ -100,14 +84,13 @@ def population_alike(datastack: str, version: str) -> Response:
 )
 def population_partners(datastack: str, version: str) -> Response:
     """The partners of `cell` and `other` among the sets: of both, or of one alone."""
-    cells = _root("cell"), _root("other")
-    if not all(cells):
+    cells = {name: _root(name) for name in ("cell", "other")}
+    if not all(cells.values()):
         raise BadInput("Two cells are needed.", "Give their root ids as cell and other.")
-    direction, pair = _direction(), read_pair(datastack, version)
-    result = read_now(pair, entry=read_entry(pair))
-    frame = similar_cells.partners(result.edges, cells, direction)
-    facts = {"cell": str(cells[0]), "other": str(cells[1]), "direction": direction}
-    return population_answer(result, frame, describe_columns(frame), "partners", facts=facts, extra=facts)
+    facts: dict[str, Any] = {**cells, "direction": _direction()}
+    view = view_of(datastack, version, **facts)
+    frame = view.partners()
+    return population_answer(view, frame, describe_columns(frame), "partners", facts=facts, extra=facts)
 
 
 @blueprint.get(f"{POPULATIONS}/paths")
@@ -132,20 +115,17 @@ def population_paths(datastack: str, version: str) -> Response:
     of both sets and of `through`."""
     order = cast("paths.Order", params.choice("order", paths.ORDERS, "shortest"))
     steps, (offset, limit) = params.count("steps", paths.MOST_STEPS), params.span(None)
-    pair, wide = (read_pair(datastack, version, through=text) for text in (None, params.text("through")))
-    if entry := read_entry(pair):
-        pair = population.narrowed(pair, read_groups(pair), *entry)
-    result = read_now(wide)
-    most = None if limit is None else offset + limit
-    frame, reached = paths.between(result.edges, pair.pre.ids, pair.post.ids, steps=steps, order=order, most=most)
+    view = view_of(datastack, version, through=params.text("through"), best=order)
+    frame, reached = view.paths(steps=steps, most=None if limit is None else offset + limit)
     part = frame.iloc[offset : None if limit is None else offset + limit]
-    facts = {"through": wide.through or "", "steps": steps, "order": order}
+    facts = {"through": view.address.through, "steps": steps, "order": order}
     counts = {"reached": {str(number): int(count) for number, count in reached.items()}}
     return population_answer(
-        replace(result, pair=pair),
+        view,
         part,
         describe_columns(part),
         "paths",
+        result=replace(view.wide, pair=view.entry_pair),
         total=int(reached.sum()),
         facts=facts,
         extra=facts | counts,
@@ -170,18 +150,14 @@ def population_changes(datastack: str, version: str) -> Response:
     against, (offset, limit) = params.text("against").strip(), params.span(None)
     if not against:
         raise BadInput("There is no version to compare with.", "Name one as against.")
-    later = read_pair(datastack, version)
-    earlier = read_pair(datastack, against, synapses=later.line)
-    entry = read_entry(later)
-    result, before = read_now(later, entry=entry), read_now(earlier, entry=entry)
-    known = (comparisons.nuclei(pair.release) for pair in (earlier, later))
-    frame = comparisons.changes(before.edges, result.edges, *known)
-    notes = population.notes_beside(result, before, comparisons.at_version(earlier.release.version.label))
+    view = view_of(datastack, version, against=against)
+    frame, notes = view.changes()
     part = frame.iloc[offset : None if limit is None else offset + limit]
-    facts = {"against": str(earlier.release.version.label)}
-    one, other = set_json(earlier.pre, earlier.requested[0]), set_json(earlier.post, earlier.requested[1])
+    facts = {"against": str(view.earlier.release.version.label)}
+    before = view.earlier.entry_pair
+    one, other = set_json(before.pre, before.requested[0]), set_json(before.post, before.requested[1])
     return population_answer(
-        result,
+        view,
         part,
         describe_columns(part),
         "changes",
@@ -212,28 +188,23 @@ def population_changes(datastack: str, version: str) -> Response:
 def population_difference(datastack: str, version: str) -> Response:
     """How the presynaptic set differs from `beside` in its targets; with direction=in the postsynaptic one in its
     sources."""
-    end: End = "post" if params.choice("direction", ("out", "in"), "out") == "in" else "pre"
-    compared = cast("Compared", params.choice("value", comparisons.COMPARED, "share"))
-    seed = params.count("seed", chance.SEED)
-    pair = read_pair(datastack, version)
-    other = population.beside(pair, params.text("beside"), end)
-    result, both = read_grouped(pair)
-    read_now(other)
-    second, which = population.second(result, other, end), 0 if end == "pre" else 1
-    groups = both[1 - which]
-    frame = comparisons.difference(result.edges, second.edges, groups, compared, end=end, seed=seed)
-    facts = {"beside": params.text("beside"), "by": groups.by, "side": end, "value": compared, "seed": seed}
-    notes = (comparisons.WORDS[compared], *population.notes_beside(result, second, comparisons.SECOND))
+    compared = params.choice("value", comparisons.COMPARED, "share")
+    parts = {"direction": params.choice("direction", ("out", "in"), "out"), "compared": compared}
+    parts |= {"beside": params.text("beside"), "seed": params.text("seed")}
+    view = view_of(datastack, version, grouped=True, **parts)
+    pair, end, frame, groups = view.second_pair, view.end, view.difference.result, view.partner_groups
+    facts = {"beside": parts["beside"], "by": groups.by, "side": end, "value": compared, "seed": view.seed}
+    second = set_json(getattr(pair, end), pair.requested[end == "post"])
     return population_answer(
-        result,
+        view,
         frame,
         describe_columns(frame),
         "difference",
         facts=facts,
         extra=facts,
-        notes=notes,
+        notes=view.difference_notes(),
         groups=(groups,),
-        others={"beside": set_json(getattr(other, end), other.requested[which])},
+        others={"beside": second},
     )
 
 
@@ -250,19 +221,15 @@ def population_difference(datastack: str, version: str) -> Response:
 )
 def population_neuroglancer(datastack: str, version: str) -> Response:
     """Both sets in Neuroglancer, a colour each: the viewer's state and an address that opens it."""
-    link = links.population_link(read_pair(datastack, version), viewer=params.text("viewer") or None)
+    link = view_of(datastack, version).link(params.text("viewer"))
     return jsonify({"state": link.state, "url": link.url, "description": link.description, "legend": dict(link.legend)})
 
 
-def _root(name: str) -> int:
-    """A root id; 0 where there is none."""
+def _root(name: str) -> str:
+    """A root id; "" where there is none."""
     text = params.text(name)
-    return sets.root_id(text) if text.strip() else 0
+    return str(sets.root_id(text)) if text else ""
 
 
-def _direction() -> Side:
-    return cast("Side", params.choice("direction", SIDES, "out"))
-
-
-def _measure() -> Measure:
-    return cast("Measure", params.choice("measure", similarity.MEASURES, "cosine"))
+def _direction() -> str:
+    return params.choice("direction", SIDES, "out")

@@ -5,35 +5,32 @@ A set is `<table>:<filter line>` or ids; `post` left out is `pre`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any, NoReturn, TypeVar, cast
+from typing import Any, cast
 
 import pandas as pd
-from flask import Response, abort, jsonify
+from flask import Response, jsonify
 
 from api import params, shapes
 from api.answers import Subject, frame_answer
 from api.documented import documented, one_of
 from api.routes import blueprint
 from services.cave.context import cave
-from services.cave.release import Release
 from services.core.columns import Column, describe_columns
-from services.core.errors import BadInput
-from services.populations import chance, groupings, jobs, matrices, motifs, nulls, population, scripts, sets, totals
-from services.populations.chance import Draws
+from services.populations import groupings, jobs, matrices, nulls, population, scripts, sets
 from services.populations.groupings import Grouping
-from services.populations.matrices import Matrix, Value
+from services.populations.matrices import Matrix
 from services.populations.nulls import Counted, Model
-from services.populations.population import Pair, Population
-from services.tables import live
+from services.populations.population import Population
+from services.views.addresses import IDS, PopulationAddress
+from services.views.population_view import PopulationView
 
 SETS = ("pre", "post", "proofread", "synapses", "job")
 ENTRY = ("pre_by", "post_by", "row", "column")
 CHANCE = ("permutations", "seed")
 PROOFREAD = (one_of(*sets.PROOFREAD), "Whose proofreading counts: presynaptic axons, both sides, or nobody's.")
 COUNTED = (one_of(*dict.fromkeys(sum(nulls.COUNTED.values(), ()))), "What is counted, as far as the model is about it.")
-T = TypeVar("T")
 POPULATIONS = "/<datastack>/<version>/populations"
 
 
@@ -51,11 +48,10 @@ POPULATIONS = "/<datastack>/<version>/populations"
 def population_edges(datastack: str, version: str) -> Response:
     """The connected pairs among two sets, with their synapses: pre_root_id, post_root_id, num_syn, net_size."""
     offset, limit = params.span(None)
-    pair = read_pair(datastack, version)
-    result = read_now(pair, entry=read_entry(pair))
-    frame = result.edges.frame()
+    view = view_of(datastack, version)
+    frame = view.entry.edges.frame()
     part = frame.iloc[offset : None if limit is None else offset + limit]
-    return population_answer(result, part, describe_columns(part), "edges", total=len(frame))
+    return population_answer(view, part, describe_columns(part), "edges", total=len(frame))
 
 
 @blueprint.get(f"{POPULATIONS}/matrix")
@@ -72,21 +68,20 @@ def population_edges(datastack: str, version: str) -> Response:
 def population_matrix(datastack: str, version: str) -> Response:
     """One row for each pair of groups: pre, post, value and the denominator of the value; `pre_by` and `post_by` are
     columns (`<table>.<column>`), or "cell"."""
-    value = cast("Value", params.choice("value", matrices.VALUES, "synapses"))
-    pair = read_pair(datastack, version)
-    pre, post = read_groups(pair)
-    result = read_now(pair)
-    created = totals.matrix(result, pre, post, value)
+    value = params.choice("value", matrices.VALUES, "synapses")
+    view = view_of(datastack, version, grouped=True, value=value)
+    pre, post = view.groups
+    result: Matrix = view.matrix.result
     columns = (
         Column("pre", pre.by, "text"),
         Column("post", post.by, "text"),
-        Column("value", value.replace("_", " "), "number", matrices.UNITS.get(value, "")),
+        Column("value", value.replace("_", " "), "number", matrices.UNITS.get(result.value, "")),
         Column("denominator", "denominator", "number"),
     )
     facts = {"pre_by": pre.by, "post_by": post.by, "value": value}
-    extra = {**facts, "denominators": _denominators(pre, post, created)}
+    extra = {**facts, "denominators": _denominators(pre, post, result)}
     return population_answer(
-        result, created.frame(), columns, f"matrix_{value}", facts=facts, extra=extra, groups=(pre, post)
+        view, result.frame(), columns, f"matrix_{value}", facts=facts, extra=extra, groups=(pre, post)
     )
 
 
@@ -108,17 +103,16 @@ def population_null(datastack: str, version: str) -> Response:
     """One row for each pair of groups: what is observed, and what a null `model` expects (see :mod:`nulls`)."""
     model = cast("Model", params.choice("model", nulls.MODELS, "degrees"))
     counted = cast("Counted", params.choice("value", nulls.COUNTED[model], nulls.COUNTED[model][0]))
-    pair, drawn = read_pair(datastack, version), read_chance(chance.PERMUTATIONS)
-    pre, post = groups = read_groups(pair)
-    draws = Draws(model, **drawn, counted=counted, by=(pre.by, post.by))
-    result = read_now(pair, draws, groups)
-    against = chance.compare(result, groups, draws)
-    frame, facts = against.frame(), {"pre_by": pre.by, "post_by": post.by, "value": counted, "model": model, **drawn}
+    view = view_of(datastack, version, grouped=True, model=model, **chance_of())
+    pre, post = view.groups
+    against, draws = view.null(counted)
+    frame, of = against.frame(), {"pre_by": pre.by, "post_by": post.by, "value": counted, "model": model}
+    facts: dict[str, Any] = {**of, **draws.seeded}
     numbers = [Column(name, name, "number") for name in map(str, frame.columns[2:])]
     columns = (Column("pre", pre.by, "text"), Column("post", post.by, "text"), *numbers)
     extra, notes = {**facts, "num": against.num, "left_out": against.left_out}, against.notes()
     return population_answer(
-        result, frame, columns, f"null_{model}", facts=facts, extra=extra, notes=notes, groups=groups
+        view, frame, columns, f"null_{model}", facts=facts, extra=extra, notes=notes, groups=(pre, post)
     )
 
 
@@ -134,19 +128,15 @@ def population_null(datastack: str, version: str) -> Response:
 )
 def population_motifs(datastack: str, version: str) -> Response:
     """Reciprocal pairs and the 13 motifs of three cells, against wirings that keep degrees."""
-    pair, drawn = read_pair(datastack, version), read_chance(motifs.PERMUTATIONS)
-    entry = read_entry(pair)
-    draws = Draws("motifs", **drawn)
-    if entry:
-        draws = replace(draws, by=[one.by for one in read_groups(pair)], entry=entry)
-    result = read_now(pair, draws, entry=entry)
-    frame = chance.count_motifs(result, draws)
+    view = view_of(datastack, version, **chance_of())
+    frame, draws, notes = view.motifs()
     columns = (
         Column("motif", "motif", "text"),
         *(Column(name, name, "number") for name in map(str, frame.columns[1:])),
     )
-    extra, notes = {**drawn, "num": len(result.edges)}, motifs.notes(result.edges, frame, **drawn)
-    return population_answer(result, frame, columns, "motifs", facts=drawn, extra=extra, notes=notes)
+    facts = draws.seeded
+    extra = {**facts, "num": len(view.entry.edges)}
+    return population_answer(view, frame, columns, "motifs", facts=facts, extra=extra, notes=notes)
 
 
 @blueprint.get(f"{POPULATIONS}/python")
@@ -161,7 +151,7 @@ def population_motifs(datastack: str, version: str) -> Response:
 )
 def population_python(datastack: str, version: str) -> Response:
     """A script over caveclient that yields the edges of two sets, and the matrix of cells by cells."""
-    script = scripts.edges_script(read_pair(datastack, version))
+    script = scripts.edges_script(view_of(datastack, version).pair)
     return Response(script, content_type="text/x-python; charset=utf-8")
 
 
@@ -185,95 +175,31 @@ def job_answer(job: jobs.Job) -> Response:
     return jsonify({"job": fields})
 
 
-def read_now(
-    pair: Pair,
-    draws: Draws | None = None,
-    groups: chance.Groups | tuple[()] = (),
-    *,
-    entry: Sequence[str | None] = (),
-) -> Population:
-    """The synapses among two sets, or in an `entry` of their matrix (see :func:`read_entry`), of which `draws` are to
-    be counted among `groups`. Where that is a job, because it is long or with `job=on`, and it was not done before, the
-    request ends with 202 and the job's address."""
-    requests, as_job = population.cost(pair), params.switch("job")
-    if requests and (as_job or jobs.is_long(requests)):
-        _abort_with(jobs.current().start(pair, draws), pair.release)
-    result = population.read(pair)
-    if entry:
-        result = population.entry(result, read_groups(pair), *entry)
-    if draws and (chance.is_long(result, draws, groups) or (as_job and not chance.is_kept(result, draws, groups))):
-        _abort_with(jobs.current().start(pair, draws), pair.release)
-    return result
-
-
-def _abort_with(job: jobs.Job, release: Release) -> NoReturn:
-    """End the request with the address of a job."""
-    href = f"/api/v1/{release.datastack}/{release.version.label}/populations/jobs/{job.id}"
-    answer = job_answer(job)
-    answer.status_code = 202
+@blueprint.errorhandler(jobs.LongError)
+def answer_under_way(error: jobs.LongError) -> Response:
+    """The address of a job."""
+    href = f"/api/v1/{error.release.datastack}/{error.release.version.label}/populations/jobs/{error.job.id}"
+    answer = job_answer(error.job)
+    answer.status_code = error.status
     answer.headers |= {"Location": href, "Retry-After": "2"}
-    abort(answer)
+    return answer
 
 
-def read_chance(permutations: int) -> dict[str, Any]:
+def chance_of() -> dict[str, Any]:
     """`permutations` and `seed`."""
-    return nulls.draws(params.count("permutations", permutations), params.count("seed", chance.SEED))
+    return {name: params.text(name) for name in CHANCE}
 
 
-def read_pair(datastack: str, version: str, *, through: str | None = None, synapses: str | None = None) -> Pair:
-    """The sets of a request: `pre`, `post`, `proofread` and, unless it is given, `synapses`. With `through`, see
-    :func:`population.choose`. Where looking them up is a job, the request ends with 202 and the job's address."""
-    proofread = cast("sets.Proofread", params.choice("proofread", sets.PROOFREAD, "axon"))
-    release = live.resolve(cave(), datastack, version)
-    named = {name: params.text(name) for name in ("pre", "post", "through", "beside")}
-
-    def ask() -> Pair:
-        for name in ("through", "beside"):
-            if named[name].strip():
-                sets.resolve(release, named[name])
-        own = params.text("synapses") if synapses is None else synapses
-        return population.choose(
-            release, named["pre"], named["post"], proofread=proofread, through=through, synapses=own
-        )
-
-    return _looked_up(release, list(named.values()), ask)
-
-
-def read_groups(pair: Pair) -> tuple[Grouping, Grouping]:
-    """The groups of both sets: `pre_by` and `post_by`. Ends as :func:`read_pair`."""
-    by = params.text("pre_by"), params.text("post_by")
-
-    def ask() -> tuple[Grouping, Grouping]:
-        pre = groupings.group(pair.release, pair.pre, by[0])
-        return pre, groupings.group(pair.release, pair.post, by[1])
-
-    return _looked_up(pair.release, [pair.pre.text, pair.post.text], ask, by)
-
-
-def _looked_up(release: Release, texts: Sequence[str], ask: Callable[[], T], by: Sequence[str] = ()) -> T:
-    """As :meth:`Jobs.look_up`; where that is a job, the request ends with its address."""
-    try:
-        return jobs.current().look_up(release, texts, ask, by)
-    except jobs.LongError as error:
-        _abort_with(error.job, release)
-
-
-def read_entry(pair: Pair) -> Sequence[str | None]:
-    """The names of the groups of the entry of the matrix that a request is of: `row` and `column`; none where it is of
-    all."""
-    names = params.text("row"), params.text("column")
-    if not any(names):
-        return ()
-    if not all(names):
-        raise BadInput("An entry of the matrix has a row and a column.", "Give both, or neither.")
-    return groupings.entry(read_groups(pair), *names)
-
-
-def read_grouped(pair: Pair) -> tuple[Population, tuple[Grouping, Grouping]]:
-    """The synapses that a request is of, and the groups of both sets. Ends as :func:`read_now`."""
-    groups, entry = read_groups(pair), read_entry(pair)
-    result = read_now(pair, entry=entry)
-    return result, read_groups(result.pair) if entry else groups
+def view_of(datastack: str, version: str, *, grouped: bool = False, **parts: str) -> PopulationView:
+    """The sets of a request with `parts` of the address of its own; `grouped` if it is about their groups. What takes
+    long to look up is a job."""
+    texts = {name: params.text(name) for name in ("pre", "post", "synapses", *ENTRY)}
+    proofread = params.choice("proofread", sets.PROOFREAD, "axon")
+    address = PopulationAddress(datastack, version, pre_table=IDS, post_table=IDS, proofread=proofread, **texts)
+    named = replace(address, read="on", **parts)
+    view = PopulationView.of(cave(), named, lenient=False, as_job=params.switch("job"))
+    view.look_up(grouped=grouped or view.is_of_entry)
+    return view
 
 
 def _denominators(pre: Grouping, post: Grouping, matrix: Matrix) -> dict[str, Any]:
@@ -287,11 +213,12 @@ def _denominators(pre: Grouping, post: Grouping, matrix: Matrix) -> dict[str, An
 
 
 def population_answer(
-    result: Population,
+    view: PopulationView,
     frame: pd.DataFrame,
     columns: tuple[Column, ...],
     name: str,
     *,
+    result: Population | None = None,
     total: int | None = None,
     facts: dict[str, Any] | None = None,
     extra: dict[str, Any] | None = None,
@@ -300,14 +227,15 @@ def population_answer(
     others: Mapping[str, dict[str, Any]] | None = None,
 ) -> Response:
     """A frame with the sets that it is of, the `others` beside these (see :func:`set_json`) and the `groups` they are
-    in, and what should be said of them."""
+    in, and what should be said of them. `result` are the synapses that it is made from (None = those of the entry)."""
+    result = view.entry if result is None else result
     pair = result.pair
     own = {"pre": set_json(pair.pre, pair.requested[0]), "post": set_json(pair.post, pair.requested[1])}
     sentence = {"sets": own | dict(others or {})}
     notices = groupings.notices(pair.release, *(one.by for one in groups))
-    of_entry = {name: text for name in ENTRY if (text := params.text(name))} if params.text("row") else {}
+    of_entry = {name: text for name in ENTRY if (text := getattr(view.address, name))} if view.is_of_entry else {}
     only = [f"Only {of_entry['row']} onto {of_entry['column']}."] if of_entry else []
-    messages = [*only, *population.with_new(result.notes, notices), *notes]
+    messages = [*view.messages, *only, *population.with_new(result.notes, notices), *notes]
     extra_notes = {"messages": messages} if messages else {}
     requests = {"pre": pair.pre.text, "post": pair.post.text, "proofread": pair.proofread}
     requests |= {"synapses": pair.synapses} if pair.synapses else {}

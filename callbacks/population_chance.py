@@ -4,26 +4,24 @@ from __future__ import annotations
 
 from typing import cast
 
-from callbacks import population_views
 from components.cell_figures import Plot
 from components.figures import matrix as drawing
 from components.figures.template import Figure
 from components.population_fields import MODEL_WORDS
 from services.core.calls import Call, call, known
-from services.populations import chance, figure_reads, nulls
+from services.populations import figure_reads, nulls
 from services.populations.chance import Draws
 from services.populations.nulls import Model, Null
 from services.populations.population import Population
-from services.views.addresses import PopulationAddress
+from services.views.population_view import PopulationView
 
 
-def plot(view: PopulationAddress, result: Population, draws: Draws) -> tuple[Plot, tuple[str, ...]]:
+def plot(view: PopulationView) -> tuple[Plot, tuple[str, ...]]:
     """The plot of observed against expected numbers for the null model of a view, and notes. Raises as the model
     does."""
-    groups = population_views.groups(view, result.pair)
-    null = chance.compare(result, groups, draws)
-    title = f"Observed by expected: {MODEL_WORDS[view.model].lower()}"
-    return Plot("chance", title, call(_ratios, _drawn(result, null, draws))), null.notes()
+    null, draws = view.null()
+    title = f"Observed by expected: {MODEL_WORDS[view.address.model].lower()}"
+    return Plot("chance", title, call(_ratios, _drawn(view.population, null, draws))), null.notes()
 
 
 def _drawn(result: Population, null: Null, draws: Draws) -> Call:

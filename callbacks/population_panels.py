@@ -13,122 +13,75 @@ from callbacks import population_beside, population_chance, population_matrix, p
 from callbacks.bodies import Href, OfPlot
 from callbacks.figure_scripts import COPIED, COPY, copied
 from callbacks.register import callback
-from components import alerts, population_network, population_panels
+from components import population_network, population_panels
 from components.cell_figures import Plot
 from components.populations_page import MOST_LISTED
-from services.cave.context import cave
-from services.core.directions import Side
-from services.core.whole_numbers import whole_number
-from services.populations import (
-    chance,
-    comparisons,
-    motifs,
-    paths,
-    population,
-    scripts,
-    sets,
-    similar_cells,
-)
-from services.populations.nulls import Model
-from services.populations.population import Population
-from services.populations.similarity import Measure
-from services.views.addresses import PopulationAddress
-from services.views.resolving import release_of
+from services.populations import paths, scripts
+from services.views.population_view import PopulationView
 
 
 @callback(
     Output("pop-panel", "children"),
     Input("pop-href", "data"),
     prevent_initial_call=True,
-    on_error=alerts.problem,
+    on_error=population_views.waiting,
 )
 def draw(href: str) -> Any:
     """The panel of the address."""
-    view, result = population_views.shown(href)
-    if not result or view.panel not in DRAWN:
+    view = population_views.shown(population_views.address_of(href))
+    if not view or view.address.panel not in DRAWN:
         return no_update
-    shown = population_views.entry_of(view, result)
-    missing = population_views.missing(view, result)
-    only = population_panels.only(view, missing) if shown is not result else None
-    return [only, DRAWN[view.panel](view, shown)]
+    only = population_panels.only(view.address, view.missing) if view.is_of_entry else None
+    return [only, DRAWN[view.address.panel](view)]
 
 
-def _distributions(view: PopulationAddress, result: Population) -> Any:
-    return population_panels.distributions(population_plots.plots(view, result))
+def _distributions(view: PopulationView) -> Any:
+    return population_panels.distributions(population_plots.plots(view))
 
 
-def _motifs(view: PopulationAddress, result: Population) -> Any:
-    draws = population_views.draws(view, result.pair, "motifs")
-    if (waiting := population_views.undrawn(result, draws)) is not None:
-        return waiting
-    counts = chance.count_motifs(result, draws)
-    return population_panels.motifs(view, counts, motifs.notes(result.edges, counts, **draws.seeded))
+def _motifs(view: PopulationView) -> Any:
+    counts, _, notes = view.motifs()
+    return population_panels.motifs(view.address, counts, notes)
 
 
-def _alike(view: PopulationAddress, result: Population) -> Any:
-    direction, measure = cast("Side", view.direction), cast("Measure", view.measure)
-    if view.cell and view.other:
-        both = sets.root_id(view.cell), sets.root_id(view.other)
-        return population_panels.partners(view, similar_cells.partners(result.edges, both, direction))
-    groups = population_views.groups(view, result.pair)
-    profiles = similar_cells.profiles(result.edges, *groups, direction)
-    own, ids = (groups[1], result.pair.post.ids) if direction == "in" else (groups[0], result.pair.pre.ids)
-    if view.cell:
-        cells = similar_cells.like(profiles, sets.root_id(view.cell), measure)
-        return population_panels.alike(view, cells.assign(group=own.names_of(ids, cells["root_id"].to_numpy())))
-    cells = similar_cells.clusters(profiles, whole_number(view.clusters, similar_cells.CLUSTERS), measure)
-    return population_panels.clusters(view, cells.assign(group=own.names_of(ids, cells["root_id"].to_numpy())))
+def _alike(view: PopulationView) -> Any:
+    address = view.address
+    if address.cell and address.other:
+        return population_panels.partners(address, view.partners())
+    panel = population_panels.alike if address.cell else population_panels.clusters
+    return panel(address, view.similar())
 
 
-def _paths(view: PopulationAddress, result: Population) -> Any:
-    pair, order = result.pair, cast("paths.Order", view.best)
-    wide = population.choose(
-        pair.release,
-        view.pre_set,
-        view.post_set,
-        proofread=pair.proofread,
-        through=view.through,
-        synapses=pair.line,
-    )
-    if (waiting := population_views.unread(view, wide)) is not None:
-        return waiting
-    edges = population.read(wide).edges
-    pairs = len(pair.pre) * len(pair.post) - len(result.edges.in_both[0])
-    best = paths.between(edges, pair.pre.ids, pair.post.ids, order=order, most=MOST_LISTED)
-    return population_panels.paths(view, *best, pairs, paths.WORDS[order])
+def _paths(view: PopulationView) -> Any:
+    best, pair, order = view.paths(most=MOST_LISTED), view.entry_pair, cast("paths.Order", view.address.best)
+    pairs = len(pair.pre) * len(pair.post) - len(view.entry.edges.in_both[0])
+    return population_panels.paths(view.address, *best, pairs, paths.WORDS[order])
 
 
-def _network(view: PopulationAddress, result: Population) -> Any:
-    plot = population_plots.network(view, result)
+def _network(view: PopulationView) -> Any:
+    plot = population_plots.network(view)
     shown, colours = plot.figure.arguments
     named = plot.figure.options["named"]
-    return population_network.picture(plot, shown.result, colours, named=named, axis=result.pair.release.volume.down)
+    return population_network.picture(plot, shown.result, colours, named=named, axis=view.release.volume.down)
 
 
-def _changes(view: PopulationAddress, result: Population) -> Any:
-    if not view.against.strip():
+def _changes(view: PopulationView) -> Any:
+    if not view.address.against.strip():
         return population_panels.nothing("Name another version to compare with.")
-    release = release_of(cave(), replace(view, version=view.against.strip()))
-    pair = result.pair
-    earlier = population.choose(release, view.pre_set, view.post_set, proofread=pair.proofread, synapses=pair.line)
-    if (waiting := population_views.unread(view, earlier)) is not None:
-        return waiting
-    known = (comparisons.nuclei(one) for one in (release, pair.release))
-    before = population_views.entry_of(view, population.read(earlier))
-    pairs, against = comparisons.changes(before.edges, result.edges, *known), str(release.version.label)
-    notes = population.notes_beside(result, before, comparisons.at_version(against))
-    return population_panels.changes(replace(view, against=against), pairs, notes)
+    against = str(view.earlier.release.version.label)
+    return population_panels.changes(replace(view.address, against=against), *view.changes())
 
 
-def _beside(view: PopulationAddress, result: Population) -> Any:
-    if not view.beside.strip():
+def _beside(view: PopulationView) -> Any:
+    if not view.address.beside.strip():
         return population_panels.nothing("Name another set to compare with.")
-    if (waiting := population_views.unread(view, population_beside.pair(view, result))) is not None:
-        return waiting
-    return population_panels.beside(view, *population_beside.plot(view, result))
+    first, other = (len(getattr(result.pair, view.end)) for result in (view.entry, view.second))
+    notes = (f"{first:,} cells beside {other:,}.", *view.difference_notes())
+    plot, by = population_beside.plot(view), view.partner_groups.by
+    return population_panels.beside(view.address, plot, view.difference.result, by, notes)
 
 
-DRAWN: dict[str, Callable[[PopulationAddress, Population], Any]] = {
+DRAWN: dict[str, Callable[[PopulationView], Any]] = {
     "distributions": _distributions,
     "motifs": _motifs,
     "alike": _alike,
@@ -150,31 +103,27 @@ def copy_script(clicks: int | None, plot: OfPlot, href: Href) -> Any:
     """The script that draws a plot, to copy."""
     if not clicks:
         return no_update
-    view, result = population_views.shown(href)
-    if not result:
+    view = population_views.shown(population_views.address_of(href))
+    if not view:
         return no_update
-    drawn, readings = plots_to_copy(view, result, plot["name"])
+    drawn, readings = plots_to_copy(view, plot["name"])
     return copied(drawn, plot["name"], href, readings)
 
 
-def plots_to_copy(
-    view: PopulationAddress, result: Population, name: str
-) -> tuple[list[Plot], Callable[[frozenset[str]], list[str]]]:
+def plots_to_copy(view: PopulationView, name: str) -> tuple[list[Plot], Callable[[frozenset[str]], list[str]]]:
     """Plots of a view, the one called `name` among them, and a function that returns the parts of a script that define
     the variables of some names: for the matrix, of the whole population, else of the entry that the view names."""
-    whole = partial(scripts.readings, result.pair)
+    whole, entry = (partial(scripts.readings, pair) for pair in (view.pair, view.entry_pair))
     match name:
         case "matrix":
-            return [population_matrix.plot(view, result)], whole
+            return [population_matrix.plot(view)], whole
         case "chance":
-            drawn = population_views.draws(view, result.pair, cast("Model", view.model))
-            return [population_chance.plot(view, result, drawn)[0]], whole
-    of = population_views.entry_of(view, result)
-    if name == "network":
-        return [population_plots.network(view, of)], partial(scripts.readings, of.pair)
-    if name == "differences":
-        return [population_beside.plot(view, of)[0]], partial(population_beside.readings, view, of)
-    return population_plots.plots(view, of), partial(scripts.readings, of.pair)
+            return [population_chance.plot(view)[0]], whole
+        case "network":
+            return [population_plots.network(view)], entry
+        case "differences":
+            return [population_beside.plot(view)], partial(population_beside.readings, view)
+    return population_plots.plots(view), entry
 
 
 clientside_callback(

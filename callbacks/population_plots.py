@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from callbacks import population_views
 from components.cell_figures import Plot
 from components.figures import population as drawing
 from components.figures.network import drawing as network_drawing
@@ -15,27 +14,27 @@ from services.populations import distributions as frames
 from services.populations import figure_reads, networks, tags
 from services.populations.groupings import CELL, Grouping, of_presynaptic
 from services.populations.population import Population
-from services.views.addresses import PopulationAddress
+from services.views.population_view import PopulationView
 
 
-def plots(view: PopulationAddress, result: Population) -> list[Plot]:
+def plots(view: PopulationView) -> list[Plot]:
     """The plots of the distributions of the edges; none without edges."""
+    result = view.entry
     if not len(result.edges):
         return []
-    pre, post = population_views.groups(view, result.pair)
-    edges, seed = figure_reads.edges(result), population_views.seed(view)
+    (pre, post), edges = view.entry_groups, figure_reads.edges(result)
     drawn = [
         *_of_edges(result, edges),
-        *([] if CELL in (pre.by, post.by) else _of_groups(result, edges, pre, post, seed)),
+        *([] if CELL in (pre.by, post.by) else _of_groups(result, edges, pre, post, view.seed)),
     ]
     return [*drawn, *_of_compartments(result, pre), *_of_tuning(result, edges)]
 
 
-def network(view: PopulationAddress, result: Population) -> Plot:
+def network(view: PopulationView) -> Plot:
     """The network of the groups, or cells, of a population and the connections among them."""
-    pre, post = population_views.groups(view, result.pair)
+    result, (pre, post) = view.entry, view.entry_groups
     table, _, column = pre.by.partition(type_columns.SEPARATOR)
-    colours = {} if pre.by == CELL else plot_frames.type_colours(result.pair.release, table, column)
+    colours = {} if pre.by == CELL else plot_frames.type_colours(view.release, table, column)
     shown = call(
         networks.network,
         figure_reads.edges(result),

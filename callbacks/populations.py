@@ -11,7 +11,7 @@ from dash import ClientsideFunction, Input, Output, State, clientside_callback, 
 
 from callbacks import population_chance, population_matrix, views
 from callbacks.errors import left_to_load
-from callbacks.population_views import address_of, draws, grouped_by, groups, pair_of, shown, undrawn, unread
+from callbacks.population_views import address_of, shown, view_of, waiting
 from callbacks.register import callback
 from components import alerts, controls, population_fields, populations_page
 from components.links import neuroglancer_link
@@ -20,17 +20,10 @@ from services.cave.release import Release
 from services.cells import proofreading, synapse_filter
 from services.core.errors import KarstError
 from services.core.moments import number_of
-from services.neuroglancer import links
-from services.populations import chance, groupings, jobs, matrices, population, sets
+from services.populations import jobs, matrices
 from services.populations.matrices import Value
-from services.populations.nulls import Model
-from services.populations.population import Pair, Population
-from services.tables import large_tables
 from services.views.addresses import IDS, NO_MODEL, SAME, PopulationAddress, Query, parse_population
-from services.views.resolving import release_of
-
-MOST_POINTS = 2_000
-"""Synapses in a link."""
+from services.views.population_view import NotReadError, PopulationView
 
 
 @callback(
@@ -82,43 +75,28 @@ def _fit_fields(view: PopulationAddress, datastack: str, version: str) -> None:
 def load(query: Query, _reload: Any) -> tuple[Any, ...]:
     """The sets of the address and its matrix or panel; before synapses are read, the offer to read them."""
     address, warnings = parse_population(query or {})
+    view = view_of(address)
+    warnings = (*warnings, *view.messages)
+    if not view.address.pre_set:
+        return populations_page.invitation(_examples(view)), "", alerts.notes(warnings), view.address.href()
     try:
-        view, pair = _looked_up(address)
+        view.look_up(grouped=view.address.read == "on")
     except jobs.LongError as error:
-        return [populations_page.under_way(error.job)], "", alerts.notes(warnings), no_update
-    if pair is None:
-        return populations_page.invitation(_examples(view)), "", alerts.notes(warnings), view.href()
-    return _results(view, pair, warnings)
+        return [waiting(error)], "", alerts.notes(warnings), no_update
+    return _results(view, warnings)
 
 
-def _looked_up(address: PopulationAddress) -> tuple[PopulationAddress, Pair | None]:
-    """As :func:`pair_of`, with the other sets and groups of the page looked up too. Raises as :meth:`Jobs.look_up`."""
-    release = release_of(cave(), address)
-    others = [text for text in (address.through, address.beside) if text.strip()]
-
-    def ask() -> tuple[PopulationAddress, Pair | None]:
-        view, pair = pair_of(address)
-        for text in others if pair else ():
-            with suppress(KarstError):  # the panel that uses the set shows this error
-                sets.resolve(release, text)
-        if pair and view.read == "on":
-            groups(view, pair)
-        return view, pair
-
-    texts, by = [address.pre_set, address.post_set, *others], [address.pre_by, address.post_by]
-    return jobs.current().look_up(release, texts, ask, by)
-
-
-def _results(view: PopulationAddress, pair: Pair, warnings: Sequence[str]) -> tuple[Any, ...]:
-    status, waiting = populations_page.status(pair), unread(view, pair)
-    both = populations_page.sets(view, pair, read=waiting is None)
-    if waiting is not None:
-        href = no_update if view.read == "on" else view.href()
-        return [both, waiting], status, _notes(warnings, pair.notes, pair.notices), href
-    result = population.read(pair)
-    notices = population.with_new(pair.notices, groupings.notices(pair.release, *grouped_by(view, pair)))
-    drawn = _drawn(view, result) if view.panel == "matrix" else [populations_page.panel()]
-    return [both, populations_page.tabs(view), *drawn], status, _notes(warnings, result.notes, notices), view.href()
+def _results(view: PopulationView, warnings: Sequence[str]) -> tuple[Any, ...]:
+    address, pair, status = view.address, view.pair, populations_page.status(view.pair)
+    try:
+        result = view.population
+    except (NotReadError, jobs.LongError) as error:
+        both = populations_page.sets(address, pair, read=False)
+        href = address.href() if isinstance(error, NotReadError) else no_update
+        return [both, waiting(error)], status, _notes(warnings, pair.notes, pair.notices), href
+    head: list[Any] = [populations_page.sets(address, pair, read=True), populations_page.tabs(address)]
+    drawn = _drawn(view) if address.panel == "matrix" else [populations_page.panel()]
+    return [*head, *drawn], status, _notes(warnings, result.notes, view.notices), address.href()
 
 
 def _notes(messages: Sequence[str], notes: Sequence[str], notices: Sequence[str]) -> list[Any]:
@@ -158,17 +136,16 @@ def cancel(clicks: int | None, job: str) -> bool:
     Output("pop-entry", "children"),
     Input("pop-href", "data"),
     prevent_initial_call=True,
-    on_error=alerts.problem,
+    on_error=waiting,
 )
 def list_entry(href: str) -> Any:
     """The synapses of the entry that the address names."""
     address = address_of(href)
-    view, result = shown(href) if address.row and address.column else (address, None)
-    if not result:
+    view = shown(address) if address.row and address.column else None
+    if not view:
         return no_update
-    pre, post = groups(view, result.pair)
-    rows = population.synapses_of(result, pre, post, *groupings.entry((pre, post), view.row, view.column))
-    return populations_page.entry(view, chance.measured(result, rows), _link(result, rows))
+    rows = view.entry_synapses()
+    return populations_page.entry(view.address, rows, view.link_of_synapses(rows))
 
 
 @callback(
@@ -179,50 +156,33 @@ def list_entry(href: str) -> Any:
 )
 def link_sets(href: str) -> Any:
     """The Neuroglancer link to both sets."""
-    _, pair = pair_of(address_of(href))
-    ready = pair is not None and len(pair.pre) + len(pair.post)
-    return neuroglancer_link(links.population_link(pair), "both sets") if pair and ready else no_update
+    view = view_of(address_of(href))
+    cells = len(view.pair.pre) + len(view.pair.post) if view.address.pre_set else 0
+    return neuroglancer_link(view.link(), "both sets") if cells else no_update
 
 
 @callback(
     Output("pop-chance", "children"),
     Input("pop-href", "data"),
     prevent_initial_call=True,
-    on_error=alerts.problem,
+    on_error=waiting,
 )
 def compare(href: str) -> Any:
     """The observed numbers against those that the null model of the address expects."""
     address = address_of(href)
-    view, result = shown(href) if address.model != NO_MODEL else (address, None)
-    if not result:
-        return no_update
-    rows, drawn = groups(view, result.pair), draws(view, result.pair, cast("Model", view.model))
-    if (waiting := undrawn(result, drawn, rows)) is not None:
-        return waiting
-    return populations_page.chance(*population_chance.plot(view, result, drawn))
+    view = shown(address) if address.model != NO_MODEL else None
+    return populations_page.chance(*population_chance.plot(view)) if view else no_update
 
 
-def _drawn(view: PopulationAddress, result: Population) -> list[Any]:
-    plot, words = population_matrix.plot(view, result), matrices.WORDS[cast("Value", view.value)]
-    return populations_page.results(view, plot, words, populations_page.files(view))
+def _drawn(view: PopulationView) -> list[Any]:
+    plot, words = population_matrix.plot(view), matrices.WORDS[cast("Value", view.address.value)]
+    return populations_page.results(view.address, plot, words, populations_page.files(view.address))
 
 
-def _link(result: Population, rows: Any) -> Any:
-    """A link to the first of some synapses; None where there are none."""
-    if not len(rows):
-        return None
-    release = result.pair.release
-    table = large_tables.open_large(release, release.roles.synapses.table or "")
-    linked = large_tables.rows_with_ids(cave(), table, rows["id"].head(MOST_POINTS).tolist())
-    link = links.table_link(cave(), table, linked)
-    not_all = f"The first {MOST_POINTS:,} of {len(rows):,} synapses are in it."
-    return replace(link, left_out=f"{not_all} {link.left_out}") if len(rows) > MOST_POINTS else link
-
-
-def _examples(view: PopulationAddress) -> list[tuple[str, PopulationAddress]]:
+def _examples(view: PopulationView) -> list[tuple[str, PopulationAddress]]:
     """Example sets: the proofread cells, where the version has a table of them."""
-    known = proofreading.table_of(release_of(cave(), view))
-    return [("The proofread cells onto each other", replace(view, pre_table=known.name))] if known else []
+    known = proofreading.table_of(view.release)
+    return [("The proofread cells onto each other", replace(view.address, pre_table=known.name))] if known else []
 
 
 clientside_callback(ClientsideFunction("navigation", "remember"), Input("pop-href", "data"), prevent_initial_call=True)

@@ -16,12 +16,12 @@ Public names:
 - `nulls`: COUNTED, Counted, MODELS, Model, Null, draws, keep_degrees, keep_depths, keep_distances
 - `orders`: ORDERS, order
 - `paths`: MOST_STEPS, ORDERS, WORDS, between
-- `population`: Pair, Population, beside, choose, cost, entry, narrowed, notes_beside, read, second,
+- `population`: Pair, Population, beside, choose, cost, narrowed, notes_beside, read, restricted, second,
   synapses_of, with_new
 - `scripts`: edges_script, readings, second
 - `sets`: CellSet, PROOFREAD, ROOT_IDS, resolve, root_id
 - `similar_cells`: CLUSTERS, clusters, like, partners, profiles
 - `similarity`: MEASURES, Measure
 - `tags`: of_synapses
-- `totals`: matrix, of_shares
+- `totals`: of_shares
 """

@@ -31,7 +31,7 @@ from huey.serializer import Serializer
 from services.cave.client import Cave
 from services.cave.context import door
 from services.cave.release import Release
-from services.core.errors import BadInput, NotFound, TooLarge
+from services.core.errors import BadInput, KarstError, NotFound, TooLarge
 from services.core.identity import Identity
 from services.core.logs import explain
 from services.core.pages import StoppedError, between_pages
@@ -60,12 +60,16 @@ class CancelledError(StoppedError):
     """The job was cancelled."""
 
 
-class LongError(Exception):
-    """The result takes too long for a web request to wait for; `job` continues with it."""
+class LongError(KarstError):
+    """The result takes too long for a web request to wait for; `job` continues with it, at a `release`."""
 
-    def __init__(self, job: Job) -> None:
-        super().__init__(job.id)
+    code = "under_way"
+    status = 202
+
+    def __init__(self, job: Job, release: Release) -> None:
+        super().__init__("This takes long, so a job continues with it.", "Ask again when it is done.")
         self.job = job
+        self.release = release
 
 
 @dataclass(frozen=True)
@@ -130,7 +134,7 @@ class Jobs:
         if not (known and known.under_way):
             with suppress(StoppedError), between_pages(_Patience()), waiting_for_others(OTHERS_S):
                 return ask()
-        raise LongError(self._started(id, partial(self._find_cells, id, *_place(release), names, by)))
+        raise LongError(self._started(id, partial(self._find_cells, id, *_place(release), names, by)), release)
 
     def _started(self, id: str, enqueue: Callable[[], Any]) -> Job:
         """The job with this id, enqueued unless it is under way."""

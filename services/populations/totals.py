@@ -13,11 +13,10 @@ from services.cells import synapse_filter, synapse_weights
 from services.core.errors import BadInput
 from services.core.parallel import gather
 from services.core.roles import N_INPUT, N_OUTPUT
-from services.populations import matrices
 from services.populations.edges import End, Floats
 from services.populations.groupings import Grouping
-from services.populations.matrices import Matrix, Value
-from services.populations.population import Pair, Population
+from services.populations.matrices import Value
+from services.populations.population import Pair
 from services.tables.filter_units import changed, to_unit
 from services.tables.push_down import push_down
 
@@ -64,9 +63,3 @@ def of_shares(pair: Pair, pre: Grouping, post: Grouping, value: Value) -> dict[s
         raise BadInput("The synapse table has no sizes.", "Choose another value.")
     outputs = {"outputs": of_groups(pair, "pre", pre)} if value == "output_share" else {}
     return outputs | ({"inputs": of_groups(pair, "post", post)} if value == "input_share" else {})
-
-
-def matrix(population: Population, pre: Grouping, post: Grouping, value: Value) -> Matrix:
-    """The matrix of a value of a population; see :func:`matrices.matrix`. Reads the denominators of shares."""
-    whole = of_shares(population.pair, pre, post, value)
-    return matrices.matrix(population.edges, pre, post, value, **whole)

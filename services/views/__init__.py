@@ -12,6 +12,7 @@ Public names:
 - `head_start`: begin, view
 - `offered`: fitting
 - `old_links`: translate
+- `population_view`: NotReadError, PopulationView
 - `resolving`: default_table, release_of
 - `search`: address_of
 - `start`: CellExample, PairExample, TypeExample, cells, types

@@ -149,10 +149,10 @@ class CellAddress:
 class PopulationAddress:
     """What the page of populations shows.
 
-    Sets: `pre` is a filter line over the table `pre_table`, or a list of ids where that is IDS; `post` likewise, or the
-    presynaptic set where `post_table` is SAME. `proofread`, one of PROOFREAD, says which part of cells has to be
-    proofread. `synapses` is as of :class:`CellAddress`. With `read` "on", synapses that are not in the cache are
-    requested from CAVE.
+    Sets: `pre` is a filter line over the table `pre_table`, or where that is IDS a whole set as of :mod:`sets`, such as
+    ids; `post` likewise, or the presynaptic set where `post_table` is SAME. `proofread`, one of PROOFREAD, says which
+    part of cells has to be proofread. `synapses` is as of :class:`CellAddress`. With `read` "on", synapses that are not
+    in the cache are requested from CAVE.
     Matrix: `pre_by` and `post_by` are the columns by which cells are grouped ("" = their type, "cell" = each cell
     alone), `value` is one of POPULATION_VALUES, `order` one of ORDERS. `model`, one of MODELS, is the null model to
     compare with, in `permutations` permutations with a `seed` ("" = the defaults). `row` and `column` name the groups

@@ -19,7 +19,6 @@ from callbacks import (
     population_matrix,
     population_panels,
     population_plots,
-    population_views,
     skeleton_plots,
     skeletons,
     table_drawings,
@@ -31,10 +30,11 @@ from services.cave.release import Release
 from services.cells import morphology, skeleton_script, skeleton_wall
 from services.cells.partner_table import COMPARTMENT, TUNING
 from services.core import calls
-from services.populations import networks, population, scripts
+from services.populations import networks, scripts
 from services.populations.nulls import MODELS
 from services.views.addresses import CellAddress, PopulationAddress, TableAddress
 from services.views.cell_view import CellView
+from services.views.population_view import PopulationView
 from services.views.table_opening import held, open_view
 from tests.figures import drawn
 
@@ -115,25 +115,27 @@ def test_figures_of_a_cell(view: CellView, front: str) -> None:
         assert sum(binned["x"]) == of_inputs["depth_um"].notna().sum()
 
 
-def populations(cave: Cave, version: str, **more: str) -> Iterator[tuple[PopulationAddress, population.Population]]:
+def populations(cave: Cave, version: str, **more: str) -> Iterator[PopulationView]:
     for sets in ({"pre_table": PROOFREAD}, {"pre_table": PROOFREAD, "post_table": TYPES}):
-        view = PopulationAddress(DS, version, **sets, **more)
-        pair = population.choose(Release.of(cave, DS, int(version)), view.pre_set, view.post_set)
-        yield view, population.read(pair)
+        yield PopulationView.of(cave, PopulationAddress(DS, version, **sets, **more, read="on"))
+
+
+def seeded(view: PopulationView, seed: str) -> PopulationView:
+    return replace(view, address=replace(view.address, seed=seed))
 
 
 def test_figures_of_a_population(cave: Cave, version: str) -> None:
-    for view, result in populations(cave, version):
-        plots = population_plots.plots(view, result)
+    for view in populations(cave, version):
+        plots = population_plots.plots(view)
         names = {name for plot in plots for name in plot.figure.reads}
         assert {plot.name for plot in plots} >= {"strengths", "distance", "targets", "depths", "compartments", "tuning"}
         shares = next(plot.figure.result for plot in plots if plot.name == "targets")
         again, other = (
-            next(plot.figure.result for plot in population_plots.plots(seeded, result) if plot.name == "targets")
-            for seeded in (view, replace(view, seed="2"))
+            next(plot.figure.result for plot in population_plots.plots(of_seed) if plot.name == "targets")
+            for of_seed in (view, seeded(view, "2"))
         )
         assert again == shares != other
-        read = check(plots, scripts.readings(result.pair, names))
+        read = check(plots, scripts.readings(view.pair, names))
         rows = read["synapses"]
         counts = rows[rows["pre_root_id"] != rows["post_root_id"]].groupby(["pre_root_id", "post_root_id"]).size()
         strengths = plots[0].figure.result["data"][0]
@@ -145,8 +147,8 @@ def test_figures_of_a_population(cave: Cave, version: str) -> None:
 def test_figures_of_an_entry_of_the_matrix(cave: Cave, version: str, name: str) -> None:
     """What is copied reads the cells of the entry, which are those that the figure shows."""
     entry = {"row": "23P", "column": "BC", "pre_by": f"{TYPES}.cell_type", "post_by": f"{TYPES}.cell_type"}
-    view, result = next(populations(cave, version, beside=f"{PROOFREAD}:strategy_axon = axon_fully_extended", **entry))
-    plots, readings = population_panels.plots_to_copy(view, result, name)
+    view = next(populations(cave, version, beside=f"{PROOFREAD}:strategy_axon = axon_fully_extended", **entry))
+    plots, readings = population_panels.plots_to_copy(view, name)
     read = check(plots, readings(frozenset().union(*(plot.figure.reads for plot in plots))))
     types = Release.of(cave, DS, int(version)).table(TYPES).drop_duplicates("pt_root_id", keep=False)
     kind = types.set_index("pt_root_id")["cell_type"]
@@ -167,16 +169,16 @@ def test_figures_of_an_entry_of_the_matrix(cave: Cave, version: str, name: str) 
     ],
 )
 def test_the_matrix_of_a_population(cave: Cave, version: str, value: str, order: str, by: str) -> None:
-    view, result = next(populations(cave, version, order=order, value=value, pre_by=by, post_by=by))
-    plot = population_matrix.plot(view, result)
-    check([plot], scripts.readings(result.pair, plot.figure.reads))
+    view = next(populations(cave, version, order=order, value=value, pre_by=by, post_by=by))
+    plot = population_matrix.plot(view)
+    check([plot], scripts.readings(view.pair, plot.figure.reads))
 
 
 @pytest.mark.parametrize("by", ["", "cell"])
 def test_the_network_of_a_population(cave: Cave, version: str, by: str) -> None:
-    view, result = next(populations(cave, version, **({"pre_by": by, "post_by": by} if by else {})))
-    plot = population_plots.network(view, result)
-    read = check([plot], scripts.readings(result.pair, plot.figure.reads))
+    view = next(populations(cave, version, **({"pre_by": by, "post_by": by} if by else {})))
+    plot = population_plots.network(view)
+    read = check([plot], scripts.readings(view.pair, plot.figure.reads))
     nodes = [trace for trace in plot.figure.result["data"] if "text" in trace]
     if by:
         assert sum(len(trace["x"]) for trace in nodes) == len({*read["pre"], *read["post"]})
@@ -190,20 +192,20 @@ def test_the_network_of_a_population(cave: Cave, version: str, by: str) -> None:
 
 @pytest.mark.parametrize("model", MODELS)
 def test_a_population_against_chance(cave: Cave, version: str, model: str) -> None:
-    view, result = next(populations(cave, version, model=model, permutations="20", seed="7"))
-    plot, _ = population_chance.plot(view, result, population_views.draws(view, result.pair, model))
-    check([plot], scripts.readings(result.pair, plot.figure.reads))
+    view = next(populations(cave, version, model=model, permutations="20", seed="7"))
+    plot, _ = population_chance.plot(view)
+    check([plot], scripts.readings(view.pair, plot.figure.reads))
 
 
 @pytest.mark.parametrize("direction", ["out", "in"])
 def test_two_sets_side_by_side(cave: Cave, version: str, direction: str) -> None:
     second = f"{PROOFREAD}:strategy_axon = axon_fully_extended"
-    view, result = next(populations(cave, version, direction=direction, beside=second, seed="7"))
-    plot, compared, by, _ = population_beside.plot(view, result)
-    again, other = (population_beside.plot(replace(view, seed=seed), result)[1] for seed in ("7", "8"))
+    view = next(populations(cave, version, direction=direction, beside=second, seed="7"))
+    plot, compared = population_beside.plot(view), view.difference.result
+    again, other = (seeded(view, seed).difference.result for seed in ("7", "8"))
     assert again.equals(compared) and not other["low"].equals(compared["low"])
-    read = check([plot], population_beside.readings(view, result, plot.figure.reads))
-    table, _, column = by.partition(".")
+    read = check([plot], population_beside.readings(view, plot.figure.reads))
+    table, _, column = view.partner_groups.by.partition(".")
     types = Release.of(cave, DS, int(version)).table(table).drop_duplicates("pt_root_id", keep=False)
     kind, partner = types.set_index("pt_root_id")[column], f"{'pre' if direction == 'in' else 'post'}_root_id"
     different = (

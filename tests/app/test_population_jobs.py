@@ -18,7 +18,6 @@ import pytest
 from flask.testing import FlaskClient
 
 from api import blueprint
-from callbacks import population_views
 from services.cache import stores
 from services.cave.client import Cave
 from services.cave.release import Release
@@ -28,6 +27,7 @@ from services.populations import chance, groupings, jobs, population, synapse_re
 from services.populations.chance import Draws
 from services.populations.population import Pair
 from services.views.addresses import PopulationAddress
+from services.views.population_view import PopulationView
 from tests import six_cells
 from tests.faults.proxy import proxied
 from tests.servers import ROOT, start_localcave
@@ -186,11 +186,12 @@ def test_what_takes_long_to_draw_is_a_job(
 
 
 def test_the_page_and_the_api_share_what_is_drawn(folder: Cave) -> None:
-    pair, view = pair_of(folder), PopulationAddress(pre_table="nuclei", pre_by="types.cell_type")
+    sets: Any = {"pre_table": "nuclei", "proofread": "off"}
+    pair, view = pair_of(folder), PopulationAddress(SIX, str(VERSION), **sets, pre_by="types.cell_type")
     by = [groupings.group(pair.release, side, of).by for side, of in ((pair.pre, view.pre_by), (pair.post, ""))]
-    own = population_views.draws(view, pair, "degrees")
+    own = PopulationView.of(folder, view).draws("degrees")
     assert jobs._id(pair, own) == jobs._id(pair, Draws("degrees", 1_000, 1, "connections", by))
-    some = population_views.draws(replace(view, row="P", column="I"), pair, "motifs")
+    some = PopulationView.of(folder, replace(view, row="P", column="I")).draws("motifs")
     result, groups = population.read(pair), [groupings.group(pair.release, pair.pre, one) for one in by]
     chance.draw(result, some, report=lambda _: None)
     assert chance.is_kept(population.entry(result, (groups[0], groups[1]), "P", "I"), some)

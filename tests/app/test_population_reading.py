@@ -15,7 +15,7 @@ from services.cave.client import Cave
 from services.cave.release import Release
 from services.core.pages import StoppedError
 from services.core.settings import Settings
-from services.populations import groupings, population, sets, synapse_reading, totals
+from services.populations import groupings, matrices, population, sets, synapse_reading
 from services.populations.edges import Ids
 from tests import six_cells
 from tests.faults.proxy import proxied
@@ -202,7 +202,7 @@ def test_other_cortices_against_pandas(seed: int, tmp_path: Path) -> None:
     raw = raw[raw["pre_pt_root_id"] != raw["post_pt_root_id"]]
     names = typed.set_index("pt_root_id")["cell_type"]
     expected = pd.crosstab(raw["pre_pt_root_id"].map(names), raw["post_pt_root_id"].map(names))
-    table = totals.matrix(result, groups[0], groups[1], "synapses").frame().dropna(subset=["pre", "post"])
+    table = matrices.matrix(result.edges, *groups, "synapses").frame().dropna(subset=["pre", "post"])
     table = table.pivot(index="pre", columns="post", values="value")
     for row in expected.index:
         assert table.loc[row, expected.columns].astype(int).tolist() == expected.loc[row].tolist(), row

@@ -11,7 +11,7 @@ from services.cave.client import Cave
 from services.cave.release import Release
 from services.cells import cells, connectivity
 from services.core.settings import Settings
-from services.populations import groupings, population, totals
+from services.populations import groupings, matrices, population
 from services.tables import tables, value_counts
 from services.tables.tables import TableQuery
 from tests.servers import ROOT, start_localcave
@@ -113,7 +113,7 @@ def test_a_population_of_real_rows_equals_the_file(cave, realdata):
     assert edges["num_syn"].to_dict() == expected["size"].to_dict() and len(edges) > 10
     assert edges["net_size"].to_dict() == expected["sum"].astype(float).to_dict()
     groups = [groupings.group(release, one, TYPES + ".cell_type") for one in (result.pair.pre, result.pair.post)]
-    table = totals.matrix(result, groups[0], groups[1], "synapses").frame().groupby("pre")["value"].sum()
+    table = matrices.matrix(result.edges, *groups, "synapses").frame().groupby("pre")["value"].sum()
     once = typed[~typed[root].duplicated(keep=False)].set_index(root)[name]
     counts = rows[kept]["pre_pt_root_id"].map(once).value_counts()
     for kind in ("23P", "BC", "MC", "4P"):

@@ -172,11 +172,11 @@ def test_a_population_of_more_ids_than_an_address_holds(server, cave, types, roo
     with server.test_request_context():
         query = {"datastack": DS, "pre_table": "ids", "pre": listed, "proofread": "off"}
         *_, href = populations.load(query, None)
-        view, pair = population_views.pair_of(population_views.address_of(href))
+        view = population_views.view_of(population_views.address_of(href))
     assert len(href) < 500
     release = Release(cave, DS, cave.versions(DS)[0])
-    assert sorted(pair.pre.ids) == sorted(sets.resolve(release, listed).ids)
-    assert saved_ids.named(cave, DS, view.pre) == view.pre
+    assert sorted(view.pair.pre.ids) == sorted(sets.resolve(release, listed).ids)
+    assert saved_ids.named(cave, DS, view.address.pre) == view.address.pre
     few = ", ".join(map(str, roots[:100]))
     for text in (few, f"{listed}, 99999999999999999999", f"{listed}, {2**63}", f"{listed}, x", f"cell_type = {listed}"):
         assert saved_ids.named(cave, DS, text) == text
