@@ -12,6 +12,7 @@ from services.core.errors import BadInput, TooLarge
 from services.core.http_requests import MOST_MB
 from services.core.waiting import Waiting
 
+TOO_LARGE = f"This request has more than {MOST_MB} MB.", "Send less at once."
 MOST_DEPTH, MOST_VALUES = 64, 200_000
 """Of JSON: nesting, and values in all arrays and objects together."""
 STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
@@ -27,6 +28,8 @@ def limit(server: Flask, max_waiting: int) -> None:
         g.waiting = waiting
         if request.is_json:
             check_json(_body())
+        elif (request.content_length or 0) > server.config["MAX_CONTENT_LENGTH"]:
+            raise TooLarge(*TOO_LARGE)
 
     @server.teardown_request
     def leave(_error: BaseException | None) -> None:
@@ -36,12 +39,10 @@ def limit(server: Flask, max_waiting: int) -> None:
 def _body() -> bytes:
     try:
         body = request.get_data()
-        request.stream.read(
-            1
-        )  # a body that came without its length was cut at the limit, which only the next read tells
+        request.stream.read(1)  # what came without its length was cut at the limit, which only the next read tells
         return body
     except RequestEntityTooLarge as error:
-        raise TooLarge(f"This request has more than {MOST_MB} MB.", "Send less at once.") from error
+        raise TooLarge(*TOO_LARGE) from error
 
 
 def check_json(body: bytes) -> None:

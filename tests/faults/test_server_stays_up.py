@@ -107,6 +107,8 @@ def test_a_huge_body_is_refused_unread(site: Site) -> None:
         answer = requests.post(site.url + path, data=b" " * (200 * MB), headers=head, timeout=60)
         assert answer.status_code == 413
         assert answer.json()["error"]["message"] == "This request has more than 8 MB."
+        no_json = requests.post(site.url + path, data={"x": "x" * (9 * MB)}, timeout=60)
+        assert (no_json.status_code, no_json.json()["error"]["code"]) == (413, answer.json()["error"]["code"])
         pieces = requests.post(site.url + path, data=(b" " * MB for _ in range(9)), headers=head, timeout=60)
         assert pieces.status_code == 413, pieces.text  # which comes without its length
     assert worker.memory_info().rss - before < 50 * MB
