@@ -89,7 +89,8 @@ def leave() -> BaseResponse:
                 door().server(one.server).of(one).sign_out()
     answer = redirect("/sign-ins" if "server" in request.form else "/signed-out", 303)
     for name in servers:
-        answer.delete_cookie(cookie_of(name))
+        if cookie_of(name) in request.cookies:  # a form of another site is sent without
+            answer.delete_cookie(cookie_of(name))
     return answer
 
 

@@ -190,6 +190,14 @@ def test_the_cookie_of_a_front_counts_where_the_operator_says_so(guarded: Guarde
         assert client.get("/api/v1/datastacks").status_code == (200 if trusted else 401)
 
 
+def test_a_form_of_another_site_signs_nobody_out(browser: FlaskClient) -> None:
+    """It is sent without the cookie, but its answer took the cookie away."""
+    sign_in_as(browser, "Ada")
+    stranger = browser.application.test_client().post("/sign-out")
+    assert not stranger.headers.getlist("Set-Cookie")
+    assert [line for line in browser.post("/sign-out").headers.getlist("Set-Cookie") if "Max-Age=0" in line]
+
+
 def test_a_job_reads_as_who_asked_for_it(guarded: Guarded, tmp_path: Path) -> None:
     """Also when its worker is another process; the queue holds no token that can be read."""
     door = Cave(Settings(server_address=guarded.url, auth="person", secret_key=SECRET, cache=str(tmp_path)))
