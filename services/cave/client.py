@@ -227,10 +227,8 @@ class Cave(Accounts, Skeletons, States, Meshes):
                 {"version": v["version"], "valid": v["valid"], **{t: v[t].isoformat() for t in times}} for v in result
             ]
 
-        versions = self.cache.records(
-            ("versions", datastack), load, read_versions, ttl_s=VERSIONS_TTL_S, stale_s=STALE_S
-        )
-        return list(versions)
+        listed = self.cache.records(("versions", datastack), load, read_versions, ttl_s=VERSIONS_TTL_S, stale_s=STALE_S)
+        return list(listed)
 
     def version(self, datastack: str, number: int) -> Version:
         """One version, expired or not, or a moment by its number (see :mod:`moments`). Raises NotFound."""

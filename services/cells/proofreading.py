@@ -193,5 +193,5 @@ def mask(
     (bool)."""
     strategy = proofread["strategy_axon" if direction == Direction.IN else "strategy_dendrite"]
     proofread_roots = proofread.index[(strategy != NONE).to_numpy(bool)]
-    mask: np.ndarray[tuple[int], np.dtype[np.bool_]] = partners["root_id"].isin(proofread_roots).to_numpy(bool)
-    return mask
+    passed: np.ndarray[tuple[int], np.dtype[np.bool_]] = partners["root_id"].isin(proofread_roots).to_numpy(bool)
+    return passed

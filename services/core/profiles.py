@@ -246,7 +246,7 @@ def _roles(value: Any) -> dict[str, StatedRole]:
 
 
 def _role(name: str, entry: Any) -> StatedRole:
-    keys = [field.name for field in fields(StatedRole)]
+    keys = [stated.name for stated in fields(StatedRole)]
     if not isinstance(entry, dict) or "table" not in entry:
         raise ValueError(f'{name} must be the name of a table, or {{ table = "…" }}')
     if unknown := entry.keys() - set(keys):

@@ -30,10 +30,10 @@ def compare(release: Release, figure: Figure) -> pd.DataFrame:
     Raises NotFound where the version has no such table or column, BadInput where it does not tell the number, TooLarge
     for one that takes more than some requests.
     """
-    here = KINDS[figure.kind](release, figure.of)
-    frame = pd.DataFrame({"name": pd.array(list(figure.published or here), dtype="string")})
+    computed = KINDS[figure.kind](release, figure.of)
+    frame = pd.DataFrame({"name": pd.array(list(figure.published or computed), dtype="string")})
     frame["published"] = pd.array([figure.published.get(name) for name in frame["name"]], dtype="Float64")
-    frame["here"] = pd.array([here.get(name) for name in frame["name"]], dtype="Float64")
+    frame["here"] = pd.array([computed.get(name) for name in frame["name"]], dtype="Float64")
     return frame
 
 
@@ -60,12 +60,12 @@ def _strengths(release: Release, of: Mapping[str, Any]) -> Numbers:
 def _medians(column: str, release: Release, of: Mapping[str, Any]) -> Numbers:
     """The median of a column of the degree view, by type, of the cells of a set that have this side proofread."""
     pair = population.choose(release, of["pre"], proofread="both")
-    own = pair.pre if column == N_OUTPUT else pair.post
-    counts = synapse_weights.degrees(release, own.ids.tolist())
+    side = pair.pre if column == N_OUTPUT else pair.post
+    counts = synapse_weights.degrees(release, side.ids.tolist())
     if counts is None:
         raise BadInput("This version has no view that counts the synapses of cells.")
-    names = groupings.group(release, own, of["by"]).names_of(own.ids, own.ids)
-    return _texts(counts[column].reindex(own.ids).fillna(0).groupby(names.to_numpy(object)).median())
+    names = groupings.group(release, side, of["by"]).names_of(side.ids, side.ids)
+    return _texts(counts[column].reindex(side.ids).fillna(0).groupby(names.to_numpy(object)).median())
 
 
 def _targets(release: Release, of: Mapping[str, Any]) -> Numbers:
@@ -73,13 +73,13 @@ def _targets(release: Release, of: Mapping[str, Any]) -> Numbers:
     of no type or of several."""
     result = _read(release, of)
     edges, rows = result.edges, of["rows"]
-    pre, post = (groupings.group(release, one, of["by"]) for one in (result.pair.pre, result.pair.post))
+    pre, post = (groupings.group(release, side, of["by"]) for side in (result.pair.pre, result.pair.post))
     sources = pre.names_of(edges.pre_ids, edges.pre_ids[edges.pre])
     targets = post.names_of(edges.post_ids, edges.post_ids[edges.post])
     typed = targets.notna() & (targets != SEVERAL).fillna(False)
-    known = sources.isin(rows).to_numpy(bool) & typed.to_numpy(bool)
-    targets = targets.where(targets.isin(rows), of["rest"])[known]
-    counts = pd.crosstab(sources[known].array, targets.array, edges.num_syn[known], aggfunc="sum").fillna(0)
+    counted = sources.isin(rows).to_numpy(bool) & typed.to_numpy(bool)
+    targets = targets.where(targets.isin(rows), of["rest"])[counted]
+    counts = pd.crosstab(sources[counted].array, targets.array, edges.num_syn[counted], aggfunc="sum").fillna(0)
     shares = counts.reindex(columns=[*rows, of["rest"]], fill_value=0).div(counts.sum(axis=1), axis=0)
     known_rows = [row for row in rows if row in shares.index]
     return {f"{row} → {column}": float(shares.loc[row, column]) for row in known_rows for column in shares.columns}
@@ -92,8 +92,8 @@ def _orphans(release: Release, of: Mapping[str, Any]) -> Numbers:
         return {}
     somata = cells.somas(release)["root_id"].to_numpy(np.int64)
     sources = np.concatenate([rows["pre_pt_root_id"].fillna(0).to_numpy(np.int64) for rows in gather(*calls)])
-    known = np.isin(sources, somata[somata != 0])  # nuclei outside of any segment are nobody's
-    return {"orphan axons": float((~known).mean())} if len(sources) else {}
+    with_soma = np.isin(sources, somata[somata != 0])  # nuclei outside of any segment are nobody's
+    return {"orphan axons": float((~with_soma).mean())} if len(sources) else {}
 
 
 KINDS: Mapping[str, Callable[[Release, Mapping[str, Any]], Numbers]] = {

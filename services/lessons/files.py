@@ -108,10 +108,10 @@ def _faults(check: Mapping[str, Any]) -> Iterator[str]:
     if kind is None:
         yield "names neither a table nor a cell"
         return
-    known, questions = KEYS[kind]
+    keys, questions = KEYS[kind]
     for key, value in check.items():
-        if key not in known:
-            yield f"has {key}, where only {', '.join(sorted(known))} are read"
+        if key not in keys:
+            yield f"has {key}, where only {', '.join(sorted(keys))} are read"
         elif not isinstance(value, str | int) or isinstance(value, bool):
             yield f"has a {key} that is no text"
     if check.get("of") not in questions:

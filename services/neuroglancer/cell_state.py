@@ -116,7 +116,7 @@ def cell_state(
     somata_nm = {root: soma for root, soma in cells.items() if soma is not None and np.isfinite(soma).all()}
     layers = [_soma_layer(somata_nm, colours, voxel_nm)] if somata_nm else []
     layers += [_soma_layer(points_nm, colours, voxel_nm, "representative point")] if points_nm else []
-    taken = [layer["name"] for layer in [*base["layers"], *layers]]
+    names = [layer["name"] for layer in [*base["layers"], *layers]]
     ranked = [_ranked(side) for side in chosen]
     positions_vx, left_out, notes = [], [], []
     for side, synapses, budget in zip(
@@ -129,7 +129,7 @@ def cell_state(
         elif len(cells) > 1 and not layered:
             points = parts.painted(points, points.frame[CELL], {str(root): colour for root, colour in colours.items()})
         if len(points.frame):
-            layers += parts.grouped_layers(points, labels, legend, taken, most=limits.groups, prefix=side.prefix)
+            layers += parts.grouped_layers(points, labels, legend, names, most=limits.groups, prefix=side.prefix)
         positions_vx.append(points.positions_vx)
         left_out.append(parts.capped(min(budget, len(synapses)), len(synapses), side.name))
         notes.append(parts.unplaced(min(budget, len(synapses)) - len(points.frame), side.name))
@@ -140,15 +140,15 @@ def cell_state(
         layers += soma_layers
         notes.append(_without_soma(partners["root_id"].nunique(), parts.count_points(soma_layers)))
     shown = set(visible or ()) if selected is None or visible is not None else set(roots)
-    drawn = [*cells, *(root for root in roots[len(cells) :] if root in shown)][: max(limits.visible, len(cells))]
-    state = parts.with_segments(base, roots, drawn, _segment_colours(colours, partners, legend))
+    selection = [*cells, *(root for root in roots[len(cells) :] if root in shown)][: max(limits.visible, len(cells))]
+    state = parts.with_segments(base, roots, selection, _segment_colours(colours, partners, legend))
     somata_vx = [space.nm_to_voxels(soma, voxel_nm) for soma in [*somata_nm.values(), *(points_nm or {}).values()]]
     state |= parts.camera(np.concatenate([*positions_vx, *([somata_vx] if somata_vx else [])]), voxel_nm, somata_vx)
     return parts.Built(
         state=state | {"layers": [*state["layers"], *layers]},
         num_points=parts.count_points(layers),
         num_segments=len(roots),
-        num_visible=len(drawn),
+        num_visible=len(selection),
         legend=_cells_legend(colours) | (parts.used(legend, partners[GROUP]) if groups else {}),
         left_out=tuple(filter(None, left_out)),
         notes=tuple(filter(None, notes)),

@@ -206,6 +206,6 @@ def segment_list(roots: Iterable[int], visible: Iterable[int]) -> list[str]:
 
 def unique_name(name: str, taken: Iterable[str]) -> str:
     """`name`, followed by a number if it is `taken`: the viewer would rename a layer with a name in use."""
-    known = set(taken)
-    candidates = [name, *(f"{name} ({count})" for count in range(2, len(known) + 3))]
-    return next(candidate for candidate in candidates if candidate not in known)
+    in_use = set(taken)
+    candidates = [name, *(f"{name} ({count})" for count in range(2, len(in_use) + 3))]
+    return next(candidate for candidate in candidates if candidate not in in_use)

@@ -152,8 +152,8 @@ def table_link(
     long to be shared and the state service, which would make it short, fails.
     """
     column = _one_of(group_by, colour_by)
-    held = None if isinstance(table, LargeTable) else table  # colours are assigned over all values of a column
-    if column is not None and (held is None or column not in held.frame):
+    held_table = None if isinstance(table, LargeTable) else table  # colours are assigned over all values of a column
+    if column is not None and (held_table is None or column not in held_table.frame):
         raise BadInput(f"This table has no column {column[:80]!r}.", "Group by one of its columns.")
     frame = _Frame.of(Release(cave, table.datastack, table.version), viewer, table.info.name)
     built = table_state(
@@ -162,7 +162,7 @@ def table_link(
         name=table.info.name,
         row_voxel_nm=table.info.voxel_resolution_nm,
         voxel_nm=frame.scene.voxel_nm,
-        groups=groups.of_table(cave, held, column) if column and held else None,
+        groups=groups.of_table(cave, held_table, column) if column and held_table else None,
         layered=group_by is not None,
         visible=visible,
         limits=replace(DEFAULT_LIMITS, points=most or DEFAULT_LIMITS.points),
@@ -196,8 +196,10 @@ def cell_link(
     first = connectivities[0]
     release = Release(cave, first.datastack, first.version)
     frame = _Frame.of(release, viewer, None if first.typed_synapses else first.type_table)
-    roots = [one.cell.root_id for one in connectivities]
-    without_soma = [one.cell.root_id for one in connectivities if one.cell.soma_position_nm is None]
+    roots = [connection.cell.root_id for connection in connectivities]
+    without_soma = [
+        connection.cell.root_id for connection in connectivities if connection.cell.soma_position_nm is None
+    ]
     sides = _sides(cave, connectivities, direction)
     chosen_column = _one_of(group_by, colour_by)
     column = chosen_column or type_column_of(sides[0].partners)
@@ -208,7 +210,7 @@ def cell_link(
     subject = f"cell {roots[0]}" if len(roots) == 1 else f"{len(roots)} cells"
     built = cell_state(
         frame.empty(subject),
-        {one.cell.root_id: one.cell.soma_position_nm for one in connectivities},
+        {connection.cell.root_id: connection.cell.soma_position_nm for connection in connectivities},
         sides,
         voxel_nm=frame.scene.voxel_nm,
         points_nm={root: point for root in without_soma if (point := representative.point_nm(release, root))},
@@ -219,7 +221,9 @@ def cell_link(
         selected=partners,
         visible=visible,
     )
-    truncated = [_truncated(one, side.direction, alone=len(roots) == 1) for side in sides for one in connectivities]
+    truncated = [
+        _truncated(connection, side.direction, alone=len(roots) == 1) for side in sides for connection in connectivities
+    ]
     excluded = [_excluded(connectivities, side) for side in sides] if partners is None else []
     built = replace(
         built,
@@ -273,7 +277,8 @@ def _truncated(connections: Connectivity, way: Direction, *, alone: bool) -> str
 def _excluded(connectivities: Sequence[Connectivity], side: Partners) -> str:
     """A sentence that counts the synapses without a partner, which are not in the link; "" if there are none."""
     autapses, root_zero = (
-        sum(one.totals[side.direction][kind] or 0 for one in connectivities) for kind in ("autapses", "root_zero")
+        sum(connection.totals[side.direction][kind] or 0 for connection in connectivities)
+        for kind in ("autapses", "root_zero")
     )
     kinds = [
         words.count(autapses, "autapse") if autapses else "",
@@ -288,10 +293,10 @@ def _sides(cave: Cave, connectivities: Sequence[Connectivity], direction: Side) 
 
 
 def _side(cave: Cave, connectivities: Sequence[Connectivity], way: Direction) -> Partners:
-    synapses = [connectivity.synapses(cave, one, way) for one in connectivities]
+    synapses = [connectivity.synapses(cave, connection, way) for connection in connectivities]
     if len(connectivities) == 1:
         return Partners(way, connectivities[0].side(way), synapses[0])
-    partners = partner_sets.combined({one.cell.root_id: one.side(way) for one in connectivities})
+    partners = partner_sets.combined({connection.cell.root_id: connection.side(way) for connection in connectivities})
     return Partners(way, partners, pd.concat(synapses, ignore_index=True))
 
 
@@ -371,7 +376,9 @@ def _link(frame: _Frame, built: Built, subject: str, coloured_by: str | None) ->
         f"{subject} at {frame.version.title} of {scene.datastack}:",
         words.contents(built, coloured_by),
         words.searched(frame.types, offered=bool(scene.properties) and frame.viewer.kind != seunglab.KIND),
-        words.time(frame.version, frame.viewer, drawn=bool(scene.segmentation), follows_edits=scene.follows_edits),
+        words.time(
+            frame.version, frame.viewer, has_segmentation=bool(scene.segmentation), follows_edits=scene.follows_edits
+        ),
         words.login(frame.viewer, required=scene.wants_login),
         f"The link has {len(url):,} characters.",
         remark,

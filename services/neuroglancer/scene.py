@@ -56,10 +56,10 @@ def make_scene(datastack: str, info: Mapping[str, Any], profile: Profile, server
     `middleauth+`; see :func:`with_login`.
     """
     preferred, hosts = profile.neuroglancer, _hosts(info, server_address)
-    known = {**info.get("aligned_volume", {}), **info}
+    addresses = {**info.get("aligned_volume", {}), **info}
 
     def source(name: str) -> str:
-        address = preferred.get(name, known.get(name)) or ""
+        address = preferred.get(name, addresses.get(name)) or ""
         return with_login(str(address).replace("{server}", server_address), hosts)
 
     voxel_nm = preferred.get("resolution_nm") or [info.get(f"viewer_resolution_{axis}") for axis in "xyz"]

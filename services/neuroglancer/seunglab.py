@@ -81,9 +81,9 @@ def _annotation(layer: Mapping[str, Any], voxel_nm: list[float]) -> State:
 
 
 def _point(point: Mapping[str, Any]) -> State:
-    kept = {key: value for key, value in point.items() if key not in ("props", "segments")}
+    attributes = {key: value for key, value in point.items() if key not in ("props", "segments")}
     segments = [segment for group in point.get("segments", []) for segment in group]
-    return kept | ({"segments": segments} if segments else {})
+    return attributes | ({"segments": segments} if segments else {})
 
 
 _LAYERS: Mapping[str, Callable[[Mapping[str, Any], list[float]], State]] = {

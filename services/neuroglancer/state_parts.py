@@ -81,8 +81,8 @@ def properties_of(frame: pd.DataFrame, most: int = 3) -> tuple[Property, ...]:
 
 def located(frame: pd.DataFrame, positions_nm: Floats, voxel_nm: Sequence[float]) -> tuple[pd.DataFrame, Floats]:
     """The rows of `frame` that have a finite position in `positions_nm`, and these positions in the viewer's voxels."""
-    known = np.isfinite(positions_nm).all(axis=1)
-    return frame.iloc[np.flatnonzero(known)], space.nm_to_voxels(positions_nm[known], voxel_nm)
+    placed = np.isfinite(positions_nm).all(axis=1)
+    return frame.iloc[np.flatnonzero(placed)], space.nm_to_voxels(positions_nm[placed], voxel_nm)
 
 
 def grouped_layers(
@@ -118,13 +118,13 @@ def _groups(
     counts = labels.value_counts()
     largest = list(counts.index[: most if len(counts) <= most else most - 1])
     parts: dict[str, list[State]] = {label: [] for label in largest}
-    rest: list[State] = []
+    others: list[State] = []
     for label, annotation in zip(labels, annotations, strict=True):
-        parts.get(label, rest).append(annotation)
+        parts.get(label, others).append(annotation)
     for label, part in parts.items():
         yield label, colours.get(label, points.colour), part
-    if rest:
-        yield OTHERS, points.colour, rest
+    if others:
+        yield OTHERS, points.colour, others
 
 
 def painted(points: Points, labels: pd.Series, colours: Mapping[str, str]) -> Points:
@@ -183,16 +183,16 @@ def used(legend: Mapping[str, str], labels: pd.Series | None) -> dict[str, str]:
     return {str(label): legend[label] for label in labels.value_counts().index if label in legend}
 
 
-def capped(kept: int, total: int, what: str) -> str:
-    """A sentence with both numbers when fewer than all are kept, else ""; `what` is a plural noun."""
-    if kept == total:
+def capped(shown: int, total: int, noun: str) -> str:
+    """A sentence with both numbers when fewer than all are kept, else ""; `noun` is a plural noun."""
+    if shown == total:
         return ""
-    return f"Limited to {kept:,} of {total:,} {what}."
+    return f"Limited to {shown:,} of {total:,} {noun}."
 
 
-def unplaced(count: int, what: str) -> str:
-    """A sentence that counts the rows without a position, "" for none; `what` is a plural noun."""
-    return f"{count:,} of the {what} {'has' if count == 1 else 'have'} no position and so no point." if count else ""
+def unplaced(count: int, noun: str) -> str:
+    """A sentence that counts the rows without a position, "" for none; `noun` is a plural noun."""
+    return f"{count:,} of the {noun} {'has' if count == 1 else 'have'} no position and so no point." if count else ""
 
 
 def count_points(layers: Sequence[State]) -> int:

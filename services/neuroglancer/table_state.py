@@ -49,12 +49,12 @@ def table_state(
     legend = groups.colours if groups else {}
 
     roots = parts.distinct_roots([shown[column] for column in relationships.values()])
-    drawn = [root for root in roots if visible is None or root in visible][: limits.visible]
-    state = parts.with_segments(base, roots, drawn, _segment_colours(shown, relationships, labels, legend))
+    selected = [root for root in roots if visible is None or root in visible][: limits.visible]
+    state = parts.with_segments(base, roots, selected, _segment_colours(shown, relationships, labels, legend))
     layers: list[State] = []
     if positions is not None:
         positions_nm = space.voxels_to_nm(space.points(positions, bound_points.PLACE), row_voxel_nm)
-        known = np.isfinite(positions_nm).all(axis=1)
+        has_position = np.isfinite(positions_nm).all(axis=1)
         placed, positions_vx = parts.located(shown, positions_nm, voxel_nm)
         notes.append(parts.unplaced(len(shown) - len(placed), "rows"))
         points = Points(
@@ -67,17 +67,17 @@ def table_state(
             id_column="id" if "id" in placed else None,
             description_columns=_describing(placed),
         )
-        taken = [layer["name"] for layer in base["layers"]]
-        point_labels = None if labels is None else labels.take(np.flatnonzero(known))
+        names = [layer["name"] for layer in base["layers"]]
+        point_labels = None if labels is None else labels.take(np.flatnonzero(has_position))
         if point_labels is not None and not layered:
             points, point_labels = parts.painted(points, point_labels, legend), None
-        layers = list(parts.grouped_layers(points, point_labels, legend, taken, most=limits.groups))
+        layers = list(parts.grouped_layers(points, point_labels, legend, names, most=limits.groups))
         state |= parts.camera(positions_vx, voxel_nm)
     return parts.Built(
         state=state | {"layers": [*state["layers"], *layers]},
         num_points=parts.count_points(layers),
         num_segments=len(roots),
-        num_visible=len(drawn),
+        num_visible=len(selected),
         legend=parts.used(legend, labels),
         left_out=tuple(filter(None, left_out)),
         notes=tuple(filter(None, notes)),

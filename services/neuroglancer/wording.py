@@ -24,10 +24,10 @@ def contents(built: Built, coloured_by: str | None) -> str:
     )
 
 
-def time(version: Version, viewer: Viewer, *, drawn: bool, follows_edits: bool) -> str:
+def time(version: Version, viewer: Viewer, *, has_segmentation: bool, follows_edits: bool) -> str:
     """A sentence on the time for which the viewer shows the segmentation, where it may differ from that of the version;
-    "" for a segmentation without edits. `drawn` is whether the datastack has a segmentation at all."""
-    if not drawn:
+    "" for a segmentation without edits. `has_segmentation` is whether the datastack has a segmentation at all."""
+    if not has_segmentation:
         return "This datastack has no segmentation to draw: segments are listed, and only points are seen."
     if not follows_edits:
         return ""
@@ -51,6 +51,6 @@ def searched(table: str, *, offered: bool) -> str:
     return f"Segments can be searched by their values in {table}." if offered else ""
 
 
-def count(number: int, thing: str) -> str:
+def count(number: int, noun: str) -> str:
     """A number and its noun, singular or plural: "1 point", "2,000 points"."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -64,7 +64,7 @@ def is_long(population: Population, draws: Draws, groups: Groups | tuple[()] = (
     elif draws.model == "degrees":
         work = len(population.edges) * draws.permutations
     else:
-        pairs = math.prod(len(one.names) for one in groups)
+        pairs = math.prod(len(grouping.names) for grouping in groups)
         work = draws.permutations * pairs * len(np.unique(_bins(population, draws.model)))
     return work > WAITED_FOR[draws.model] and not is_kept(population, draws, groups)
 
@@ -106,9 +106,9 @@ def compare(population: Population, groups: Groups, draws: Draws, *, report: Rep
     pre, post = groups
 
     def load() -> pd.DataFrame:
-        drawn = _drawn(population, groups, counted, draws, _throttled(draws, report))
-        numbers = {name: getattr(drawn, name).ravel() for name in _NUMBERS}
-        return pd.DataFrame({**numbers, "left_out": drawn.left_out})
+        null = _drawn(population, groups, counted, draws, _throttled(draws, report))
+        numbers = {name: getattr(null, name).ravel() for name in _NUMBERS}
+        return pd.DataFrame({**numbers, "left_out": null.left_out})
 
     frame = _cache(population).frame(_key(population, draws, groups), load)
     shape = len(pre.names), len(post.names)
@@ -144,7 +144,9 @@ def _drawn(
 def draw(population: Population, draws: Draws, *, report: Report) -> None:
     """Makes the draws, so that their result is cached. Raises as :func:`compare` and :func:`count_motifs`."""
     pair = population.pair
-    pre, post = (groupings.group(pair.release, *one) for one in zip((pair.pre, pair.post), draws.by, strict=True))
+    pre, post = (
+        groupings.group(pair.release, *grouped) for grouped in zip((pair.pre, pair.post), draws.by, strict=True)
+    )
     if draws.model != "motifs":
         compare(population, (pre, post), draws, report=report)
         return
@@ -156,12 +158,12 @@ def _throttled(draws: Draws, report: Report) -> Callable[[int], None]:
     """A callback for the models that passes the number of permutations done on to `report`, at most once a second."""
     started = last = time.monotonic()
 
-    def report_some(done: int) -> None:
+    def report_some(num_done: int) -> None:
         nonlocal last
         now = time.monotonic()
         if now - last >= REPORT_EVERY_S:
             last = now
-            report(Progress(done, draws.permutations, 0, now - started))
+            report(Progress(num_done, draws.permutations, 0, now - started))
 
     return report_some
 
@@ -175,9 +177,9 @@ def _key(population: Population, draws: Draws, groups: Groups | tuple[()] = ()) 
     """The cache key of draws: equal for the same draws of the same synapses among the same groups."""
     pair = population.pair
     sets = [synapse_reading.digest(ids) for ids in (pair.pre.ids, pair.post.ids)]
-    named = [json.dumps([one.names, synapse_reading.digest(one.of)]) for one in groups]
-    drawn = (draws.model, draws.counted or "", draws.permutations, draws.seed)
-    return ("draws", pair.release.datastack, pair.release.number, *sets, pair.synapses, *named, *drawn)
+    named = [json.dumps([grouping.names, synapse_reading.digest(grouping.of)]) for grouping in groups]
+    settings = (draws.model, draws.counted or "", draws.permutations, draws.seed)
+    return ("draws", pair.release.datastack, pair.release.number, *sets, pair.synapses, *named, *settings)
 
 
 def depths_um(population: Population, synapses: pd.DataFrame) -> Floats:

@@ -53,10 +53,10 @@ def changes(before: Edges, after: Edges, nuclei_before: pd.Series, nuclei_after:
     earlier_edges, later_edges = _matched(before, nuclei_before), _matched(after, nuclei_after)
     merged = earlier_edges.merge(later_edges, on=["pre", "post"], how="outer", suffixes=("_before", ""))
     for end, ids in (("pre", "pre_ids"), ("post", "post_ids")):
-        for suffix, edges, known in (("_before", before, nuclei_before), ("", after, nuclei_after)):
+        for suffix, edges, nucleus_of in (("_before", before, nuclei_before), ("", after, nuclei_after)):
             root_ids: Ids = getattr(edges, ids)
             # Int64, since a missing root id would turn the others into floats
-            roots = pd.Series(root_ids, index=_identities(root_ids, known), dtype="Int64")
+            roots = pd.Series(root_ids, index=_identities(root_ids, nucleus_of), dtype="Int64")
             roots = roots[~roots.index.duplicated(keep=False)]
             merged[f"{end}_root_id{suffix}"] = roots.reindex(merged[end]).array
     counts = merged[["num_syn_before", "num_syn"]].fillna(0).astype(np.int64)
@@ -117,14 +117,14 @@ def difference(
 def _of_cells(edges: Edges, groups: Grouping, compared: Compared, end: End) -> tuple[Floats, Floats]:
     """For each cell at an end (rows) and each group of its partners (columns), the terms of numerator and
     denominator."""
-    own, partner, ids, others = (
+    end_index, partner_index, ids, others = (
         (edges.pre, edges.post, edges.pre_ids, edges.post_ids)
         if end == "pre"
         else (edges.post, edges.pre, edges.post_ids, edges.pre_ids)
     )
     shape = (len(ids), len(groups.names))
     weights = np.ones(len(edges)) if compared == "connected_fraction" else edges.num_syn.astype(np.float64)
-    above: Floats = sparse.csr_array((weights, (own, groups.of[partner])), shape=shape).toarray()
+    above: Floats = sparse.csr_array((weights, (end_index, groups.of[partner_index])), shape=shape).toarray()
     if compared == "share":
         return above, np.broadcast_to(above.sum(axis=1, keepdims=True), shape)
     if compared == "synapses_per_cell":
@@ -144,14 +144,14 @@ def _divided(above: Floats, below: Floats) -> Floats:
     return np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0)
 
 
-def _matched(edges: Edges, known: pd.Series) -> pd.DataFrame:
+def _matched(edges: Edges, nucleus_of: pd.Series) -> pd.DataFrame:
     """The edges with `pre` and `post` of :func:`_identities`, and num_syn."""
     frame = edges.frame()
-    ends = {end: _identities(frame[f"{end}_root_id"].to_numpy(np.int64), known) for end in ("pre", "post")}
+    ends = {end: _identities(frame[f"{end}_root_id"].to_numpy(np.int64), nucleus_of) for end in ("pre", "post")}
     return pd.DataFrame({**ends, "num_syn": frame["num_syn"]})
 
 
-def _identities(roots: Ids, known: pd.Series) -> Ids:
+def _identities(roots: Ids, nucleus_of: pd.Series) -> Ids:
     """The nucleus ids of cells, or root ids for those without one; nucleus ids are too small to be root ids."""
-    nucleus_ids: Ids = known.reindex(roots, fill_value=0).to_numpy(np.int64)
+    nucleus_ids: Ids = nucleus_of.reindex(roots, fill_value=0).to_numpy(np.int64)
     return np.where(nucleus_ids > 0, nucleus_ids, roots)

@@ -91,9 +91,9 @@ class _Chain:
         An order serves several rounds, its halves turned against each other by a random number of places: to draw one
         takes nearly as long as all the rest."""
         if self.rounds % ROUNDS_OF_ORDER == 0:
-            drawn = self.rng.permutation(len(self.rows))
-            self.rows, self.ordered = self.rows.take(drawn), self.ordered.take(drawn)
-            self.order = self.order.take(drawn)
+            order = self.rng.permutation(len(self.rows))
+            self.rows, self.ordered = self.rows.take(order), self.ordered.take(order)
+            self.order = self.order.take(order)
         self.rounds += 1
         half = len(self.rows) // 2
         turn, other = int(self.rng.integers(max(half, 1))), slice(half, 2 * half)

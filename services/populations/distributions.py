@@ -72,9 +72,9 @@ def targets(edges: Edges, pre: Grouping, post: Grouping, *, seed: int, bootstrap
         if len(counts) < LEAST_DRAWN:
             continue
         weights = rng.multinomial(len(counts), np.full(len(counts), 1 / len(counts)), size=bootstraps)
-        drawn = weights @ counts
-        known = drawn[drawn.sum(axis=1) > 0]
-        shares = known / known.sum(axis=1, keepdims=True)
+        resampled = weights @ counts
+        nonempty = resampled[resampled.sum(axis=1) > 0]
+        shares = nonempty / nonempty.sum(axis=1, keepdims=True)
         low[at], high[at] = np.quantile(shares, ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2), axis=0)
     names = (np.repeat(np.array(pre.names, object), shape[1]), np.tile(np.array(post.names, object), shape[0]))
     numbers = {"share": share, "low": low, "high": high}
@@ -124,9 +124,9 @@ def compartments(tags: pd.Series, groups: Indices, names: tuple[str | None, ...]
     Columns: group (string), spine, shaft, soma and not_predicted (int64; tags other than these count as not predicted).
     """
     counts = {tag: np.bincount(groups[(tags == tag).fillna(False)], minlength=len(names)) for tag in TAGS}
-    rest = np.bincount(groups, minlength=len(names)) - sum(counts.values())
+    others = np.bincount(groups, minlength=len(names)) - sum(counts.values())
     group = pd.array(np.array(names, dtype=object), dtype="string")
-    return pd.DataFrame({"group": group, **counts, NOT_PREDICTED: rest})
+    return pd.DataFrame({"group": group, **counts, NOT_PREDICTED: others})
 
 
 def by_tuning(edges: Edges, pref_ori_deg: tuple[Floats, Floats]) -> pd.DataFrame:
@@ -151,9 +151,9 @@ def by_tuning(edges: Edges, pref_ori_deg: tuple[Floats, Floats]) -> pd.DataFrame
     return pd.DataFrame({"delta_ori_deg": middles, **counts, **_fractions(connections, pairs)})
 
 
-def _tuning_bins(one: Floats, other: Floats) -> Indices:
+def _tuning_bins(first_deg: Floats, second_deg: Floats) -> Indices:
     """The bin of the difference between orientations in degrees, which are periodic in 180; -1 = not known."""
-    apart = np.abs(one - other) % 180
+    apart = np.abs(first_deg - second_deg) % 180
     apart = np.minimum(apart, 180 - apart)
     last = int(90 / TUNING_BIN_DEG) - 1
     return np.where(np.isfinite(apart), np.minimum(np.nan_to_num(apart) // TUNING_BIN_DEG, last), -1).astype(np.int64)
@@ -163,12 +163,12 @@ def depths(depths_um: Floats, groups: Indices, names: tuple[str | None, ...]) ->
     """A histogram of synapses by depth for each group, empty bins included: group (string), depth_um (middle of the
     bin, float64) and count (int64). `groups` has the index of each synapse's group in `names`; NaN depths are left
     out."""
-    known = np.isfinite(depths_um)
-    if not known.any():
+    finite = np.isfinite(depths_um)
+    if not finite.any():
         return pd.DataFrame({"group": pd.array([], "string"), "depth_um": [], "count": []})
-    bins = (depths_um[known] // DEPTH_BIN_UM).astype(np.int64)
+    bins = (depths_um[finite] // DEPTH_BIN_UM).astype(np.int64)
     first, width = int(bins.min()), int(bins.max() - bins.min()) + 1
-    keys = groups[known].astype(np.int64) * width + bins - first
+    keys = groups[finite].astype(np.int64) * width + bins - first
     counts = np.bincount(keys, minlength=len(names) * width)
     return pd.DataFrame(
         {

@@ -39,10 +39,10 @@ class Grouping:
     def names_of(self, ids: Ids, roots: Ids) -> pd.Series:
         """The group names of the cells `roots` (string), null for cells not in the set; `ids` are the root ids of the
         set."""
-        at, known = indices_of(ids, roots)
+        at, in_set = indices_of(ids, roots)
         names = np.array([*self.names, None], dtype=object)
         of = np.append(self.of, len(self.names))
-        return pd.Series(names[of[np.where(known, at, len(ids))]], dtype="string")
+        return pd.Series(names[of[np.where(in_set, at, len(ids))]], dtype="string")
 
 
 def column_of(release: Release, cells: CellSet, by: str = "") -> str:
@@ -59,11 +59,11 @@ def column_of(release: Release, cells: CellSet, by: str = "") -> str:
         return by
     if by:
         return f"{own_table}{type_columns.SEPARATOR}{by}" if own_table else by
-    known = release.tables()
+    tables = release.tables()
     typed = [own_table] if own_table in {info.name for info in type_tables(release)} else []
     role = [release.roles.cell_types.table or ""]
     for table in (*typed, *role, *release.profile.type_tables, own_table):
-        if table in known and (column := _type_column(release, table, cells)):
+        if table in tables and (column := _type_column(release, table, cells)):
             return f"{table}{type_columns.SEPARATOR}{column}"
     return CELL
 

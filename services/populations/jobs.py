@@ -118,27 +118,27 @@ class Jobs:
         """The job that reads the synapses among two sets and makes `draws` of them; started unless it is under way."""
         requests = {"pre": pair.pre.text, "post": pair.post.text, "proofread": pair.proofread, "through": pair.through}
         requests["synapses"] = pair.line
-        id, drawn = _id(pair, draws), asdict(draws) if draws else {}
-        return self._started(id, partial(self._read, id, *_place(pair.release), requests, drawn))
+        id, settings = _id(pair, draws), asdict(draws) if draws else {}
+        return self._started(id, partial(self._read, id, *_place(pair.release), requests, settings))
 
-    def look_up(self, release: Release, texts: Sequence[str], ask: Callable[[], T], by: Sequence[str] = ()) -> T:
-        """The result of `ask`, which resolves the sets named by `texts` (see :func:`sets.resolve`) and may group them
-        `by` columns.
+    def look_up(self, release: Release, texts: Sequence[str], question: Callable[[], T], by: Sequence[str] = ()) -> T:
+        """The result of `question`, which resolves the sets named by `texts` (see :func:`sets.resolve`) and may group
+        them `by` columns.
 
         Raises LongError where this takes more answers of CAVE than a web request waits for, where the job for it is
         under way, and where another request has been loading one of its tables for OTHERS_S. When that job is done, the
-        answers are cached, so `ask` is quick. Raises what `ask` raises."""
+        answers are cached, so `question` is quick. Raises what `question` raises."""
         names = sorted({text.strip() for text in texts} - {""})
         id = _digest(_whose(release), release.datastack, release.number, "sets", names, sorted(by))
-        known = self._known(id)
-        if not (known and known.under_way):
+        job = self._reported(id)
+        if not (job and job.under_way):
             with suppress(StoppedError), between_pages(_Patience()), waiting_for_others(OTHERS_S):
-                return ask()
+                return question()
         raise LongError(self._started(id, partial(self._find_cells, id, *_place(release), names, by)), release)
 
     def _started(self, id: str, enqueue: Callable[[], Any]) -> Job:
         """The job with this id, enqueued unless it is under way."""
-        job = self._known(id)
+        job = self._reported(id)
         if not (job and job.under_way):
             self._cave.cache.note(_cancel(id), False, most=1)
             job = self._store(Job(id, "waiting"))
@@ -148,7 +148,7 @@ class Jobs:
 
     def find(self, id: str) -> Job:
         """The state of a job; "failed" where its worker was killed. Raises NotFound for an unknown id."""
-        job = self._known(id)
+        job = self._reported(id)
         if job is None:
             raise NotFound(f"There is no job {id[:40]}.", "Ask again for what it was to read.")
         self._work_here()
@@ -217,7 +217,7 @@ class Jobs:
             raise CancelledError
         self._store(job)
 
-    def _known(self, id: str) -> Job | None:
+    def _reported(self, id: str) -> Job | None:
         """The last report of a job, None for an unknown id. A waiting job, which reports nothing, is renewed if still
         queued."""
         noted = self._cave.cache.noted(("job", id))
@@ -319,13 +319,13 @@ def _whose(release: Release) -> str:
 
 
 def _id(pair: Pair, draws: Draws | None) -> str:
-    ends = [synapse_reading.digest(one.ids) for one in (pair.pre, pair.post)]
-    drawn, release = asdict(draws) if draws else None, pair.release
-    return _digest(_whose(release), release.datastack, release.number, *ends, pair.synapses, drawn)
+    ends = [synapse_reading.digest(cells.ids) for cells in (pair.pre, pair.post)]
+    settings, release = asdict(draws) if draws else None, pair.release
+    return _digest(_whose(release), release.datastack, release.number, *ends, pair.synapses, settings)
 
 
-def _digest(*what: Any) -> str:
-    return hashlib.blake2b(json.dumps(what).encode(), digest_size=10).hexdigest()
+def _digest(*parts: Any) -> str:
+    return hashlib.blake2b(json.dumps(parts).encode(), digest_size=10).hexdigest()
 
 
 def current() -> Jobs:

@@ -122,14 +122,14 @@ def steps(edges: Edges, permutations: int) -> int:
     )
 
 
-def _closed(one: sparse.csr_array, other: sparse.csr_array, *closing: sparse.csr_array) -> list[int]:
-    """For each matrix in `closing`, the number of paths along a connection of `one` and then one of `other` whose ends
-    it connects."""
-    steps = np.cumsum(one @ np.diff(other.indptr))
+def _closed(first: sparse.csr_array, second: sparse.csr_array, *closing: sparse.csr_array) -> list[int]:
+    """For each matrix in `closing`, the number of paths along a connection of `first` and then one of `second` whose
+    ends it connects."""
+    steps = np.cumsum(first @ np.diff(second.indptr))
     cuts = np.searchsorted(steps, np.arange(STEPS_AT_ONCE, steps[-1:].sum(), STEPS_AT_ONCE))
     sums = [0] * len(closing)
     for begin, end in pairwise(np.unique([0, *cuts, len(steps)])):
-        paths = one[begin:end] @ other
+        paths = first[begin:end] @ second
         sums = [num + int(paths.multiply(last[begin:end]).sum()) for num, last in zip(sums, closing, strict=True)]
     return sums
 

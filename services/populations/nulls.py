@@ -177,21 +177,21 @@ def keep_depths(
     post_index, onto_set = indices_of(edges.post_ids, synapses["post_root_id"].to_numpy(np.int64))
     depth = synapses["depth_um"].to_numpy(np.float64)
     counted = from_set & onto_set & (synapses["pre_root_id"] != synapses["post_root_id"]).to_numpy(bool)
-    known = counted & np.isfinite(depth)
-    if counted.any() and not known.any():
+    usable = counted & np.isfinite(depth)
+    if counted.any() and not usable.any():
         raise BadInput("The depth of these synapses is not known, so it cannot be kept.", "Choose another null model.")
-    bins, which = np.unique(depth_bins(depth[known]), return_inverse=True)
+    bins, which = np.unique(depth_bins(depth[usable]), return_inverse=True)
     width = shape[0] * shape[1]
-    entry = pre.of[pre_index[known]] * shape[1] + post.of[post_index[known]]
+    entry = pre.of[pre_index[usable]] * shape[1] + post.of[post_index[usable]]
     tables = np.bincount(which * width + entry, minlength=len(bins) * width).reshape(len(bins), *shape)
     rng = np.random.default_rng(seed)
     samples, expected = np.zeros((permutations, width), dtype=np.int64), np.zeros(width)
     for at, table in enumerate(tables):
-        drawn = stats.random_table(table.sum(axis=1), table.sum(axis=0))
-        expected += drawn.mean().ravel()
-        samples += drawn.rvs(size=permutations, random_state=rng).reshape(permutations, width).astype(np.int64)
+        null = stats.random_table(table.sum(axis=1), table.sum(axis=0))
+        expected += null.mean().ravel()
+        samples += null.rvs(size=permutations, random_state=rng).reshape(permutations, width).astype(np.int64)
         report(permutations * (at + 1) // len(tables))
-    observed, left = tables.sum(axis=0).ravel(), int(counted.sum() - known.sum())
+    observed, left = tables.sum(axis=0).ravel(), int(counted.sum() - usable.sum())
     return _null(
         "depth",
         "synapses",
@@ -224,13 +224,13 @@ def keep_distances(
         raise TooLarge("There are too many pairs of cells to measure their distances.", "Choose smaller sets.")
     width = shape[0] * shape[1]
     bins = distance_bins(somata_um[0][edges.pre], somata_um[1][edges.post], deep=deep)
-    known = bins >= 0
-    if len(known) and not known.any():
+    usable = bins >= 0
+    if len(usable) and not usable.any():
         raise BadInput(
             "No connected cells have known somata, so distances cannot be kept.", "Choose another null model."
         )
-    entry = entries(edges, pre, post)[known]
-    connections = dict(zip(*(values.tolist() for values in np.unique(bins[known], return_counts=True)), strict=True))
+    entry = entries(edges, pre, post)[usable]
+    connections = dict(zip(*(values.tolist() for values in np.unique(bins[usable], return_counts=True)), strict=True))
     rng = np.random.default_rng(seed)
     samples, expected = np.zeros((permutations, width), dtype=np.int64), np.zeros(width)
     counts = _pairs_by_distance(edges, somata_um, pre, post, deep=deep)
@@ -240,7 +240,7 @@ def keep_distances(
         method: Literal["count", "marginals"] = "count" if pairs.sum() <= MOST_COUNTED else "marginals"
         samples += rng.multivariate_hypergeometric(pairs, number, size=permutations, method=method)
         report(permutations * (at + 1) // len(connections))
-    groups, observed, left = (pre, post), np.bincount(entry, minlength=width), int((~known).sum())
+    groups, observed, left = (pre, post), np.bincount(entry, minlength=width), int((~usable).sum())
     return _null(
         "distance",
         "connections",
@@ -264,10 +264,10 @@ def distance_bins(one_um: Floats, other_um: Floats, *, deep: bool = True) -> npt
     if `deep`, else the bin of the straight distance; -1 = not known."""
     lateral = np.hypot(one_um[..., 0] - other_um[..., 0], one_um[..., 2] - other_um[..., 2])
     vertical = np.abs(one_um[..., 1] - other_um[..., 1])
-    known = np.isfinite(lateral) & np.isfinite(vertical)
+    finite = np.isfinite(lateral) & np.isfinite(vertical)
     ways = (lateral, vertical) if deep else (np.hypot(lateral, vertical), np.zeros(vertical.shape))
-    steps = [np.where(known, np.floor(way / DISTANCE_BIN_UM), 0).astype(np.int64) for way in ways]
-    return np.where(known, np.minimum(steps[0], 999) * 1000 + np.minimum(steps[1], 999), -1)
+    steps = [np.where(finite, np.floor(way / DISTANCE_BIN_UM), 0).astype(np.int64) for way in ways]
+    return np.where(finite, np.minimum(steps[0], 999) * 1000 + np.minimum(steps[1], 999), -1)
 
 
 def _pairs_by_distance(
@@ -282,9 +282,9 @@ def _pairs_by_distance(
         bins = distance_bins(somata_um[0][batch, None, :], somata_um[1][None, :, :], deep=deep)
         bins[edges.pre_ids[batch, None] == edges.post_ids[None, :]] = -1
         entry = pre.of[batch, None] * len(post.names) + post.of[None, :]
-        known = bins >= 0
-        different, which = np.unique(bins[known], return_inverse=True)
-        result = np.bincount(which * width + entry[known], minlength=len(different) * width)
+        usable = bins >= 0
+        different, which = np.unique(bins[usable], return_inverse=True)
+        result = np.bincount(which * width + entry[usable], minlength=len(different) * width)
         for distance_bin, pairs in zip(different.tolist(), result.reshape(len(different), width), strict=True):
             counts[distance_bin] = counts[distance_bin] + pairs if distance_bin in counts else pairs
     return counts

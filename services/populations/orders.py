@@ -89,7 +89,7 @@ def _order_of(
 
 
 def _mean_depths(groups: Grouping, depths_um: Floats) -> Floats:
-    known = np.isfinite(depths_um)
-    count = np.bincount(groups.of[known], minlength=len(groups.names))
-    summed = np.bincount(groups.of[known], weights=depths_um[known], minlength=len(groups.names))
+    finite = np.isfinite(depths_um)
+    count = np.bincount(groups.of[finite], minlength=len(groups.names))
+    summed = np.bincount(groups.of[finite], weights=depths_um[finite], minlength=len(groups.names))
     return np.divide(summed, count, out=np.full(len(count), np.inf), where=count > 0)

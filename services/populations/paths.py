@@ -113,18 +113,24 @@ class _Graph:
         for at in range(0, len(sources), step):
             batch = np.flatnonzero((of >= at) & (of < at + step))
             _, backs = self._walks(sources[at : at + step], int(num_steps[batch].max()), traced=True)
-            here = ends[batch]
+            vertices = ends[batch]
             for number in range(len(backs), 0, -1):
                 on = np.flatnonzero(num_steps[batch] >= number)
-                edge = backs[number - 1][of[batch[on]] - at, here[on]]
+                edge = backs[number - 1][of[batch[on]] - at, vertices[on]]
                 num_syn[number - 1, batch[on]] = self.weight[edge]
-                here[on] = self.tail[edge]
-                via[number - 1, batch[on]] = self.ids[here[on]]
-        known = {"pre_root_id": self.ids[starts], "post_root_id": self.ids[ends]}
+                vertices[on] = self.tail[edge]
+                via[number - 1, batch[on]] = self.ids[vertices[on]]
+        ends_of_paths = {"pre_root_id": self.ids[starts], "post_root_id": self.ids[ends]}
         between = {f"via_{number}_root_id": _whole(via[number], num_steps > number) for number in (1, 2)}
         along = {f"num_syn_{number}": _whole(num_syn[number - 1], num_steps >= number) for number in (1, 2, 3)}
         return pd.DataFrame(
-            {**known, "steps": num_steps.astype(np.int64), "weakest": weakest.astype(np.int64), **between, **along}
+            {
+                **ends_of_paths,
+                "steps": num_steps.astype(np.int64),
+                "weakest": weakest.astype(np.int64),
+                **between,
+                **along,
+            }
         )
 
     def _walks(self, sources: Indices, steps: int, *, traced: bool = False) -> tuple[list[Counts], list[Counts]]:
@@ -137,18 +143,18 @@ class _Graph:
         widths, backs = [], []
         for _ in range(steps):
             along = np.minimum(width[:, self.tail], self.weight[None, :])
-            now, back = np.zeros(shape, np.int32), np.full(shape if traced else (0, 0), -1, np.int32)
+            widest, back = np.zeros(shape, np.int32), np.full(shape if traced else (0, 0), -1, np.int32)
             if along.shape[1]:
-                now[:, self.head] = most = np.maximum.reduceat(along, self.first, axis=1)
+                widest[:, self.head] = most = np.maximum.reduceat(along, self.first, axis=1)
             if along.shape[1] and traced:
                 edges = np.arange(along.shape[1], dtype=np.int32)
                 edge = np.where(along == most[:, self.of_edge], edges[None, :], np.int32(along.shape[1]))
                 back[:, self.head] = np.minimum.reduceat(edge, self.first, axis=1)
-            widths.append(now)
+            widths.append(widest)
             backs.append(back)
-            width = now
+            width = widest
         return widths, backs
 
 
-def _whole(values: Indices, known: npt.NDArray[np.bool_]) -> pd.arrays.IntegerArray:
-    return pd.arrays.IntegerArray(values, ~known)
+def _whole(values: Indices, valid: npt.NDArray[np.bool_]) -> pd.arrays.IntegerArray:
+    return pd.arrays.IntegerArray(values, ~valid)

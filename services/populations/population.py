@@ -194,8 +194,8 @@ def narrowed(pair: Pair, groups: tuple[Grouping, Grouping], row: str | None, col
 def restricted(population: Population, pair: Pair) -> Population:
     """The population with only the cells of `pair`, and the synapses among these."""
     rows = population.synapses
-    kept = np.isin(rows["pre_root_id"], pair.pre.ids) & np.isin(rows["post_root_id"], pair.post.ids)
-    synapses = rows[kept].reset_index(drop=True)
+    within = np.isin(rows["pre_root_id"], pair.pre.ids) & np.isin(rows["post_root_id"], pair.post.ids)
+    synapses = rows[within].reset_index(drop=True)
     return replace(population, pair=pair, synapses=synapses, edges=edges_of(synapses, pair.pre.ids, pair.post.ids))
 
 
@@ -206,10 +206,10 @@ def synapses_of(
     unknown name."""
     rows = population.synapses
     pre_ids, post_ids = rows["pre_root_id"].to_numpy(np.int64), rows["post_root_id"].to_numpy(np.int64)
-    kept = np.isin(pre_ids, _members(pre, population.edges.pre_ids, row)) & np.isin(
+    within = np.isin(pre_ids, _members(pre, population.edges.pre_ids, row)) & np.isin(
         post_ids, _members(post, population.edges.post_ids, column)
     )
-    return rows[kept & (pre_ids != post_ids)].reset_index(drop=True)
+    return rows[within & (pre_ids != post_ids)].reset_index(drop=True)
 
 
 def _members(groups: Grouping, ids: Ids, name: str | None) -> Ids:

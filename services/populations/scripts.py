@@ -181,13 +181,13 @@ def _synapses(pair: Pair, *, placed: bool = False) -> str:
     sized, position = ["size"] if shape.sized else [], [*shape.positions, *shape.ends] if placed else []
     same = pair.pre.ids.tolist() == pair.post.ids.tolist()
     only = synapse_filter.parse_among(release, pair.synapses)
-    kept = "synapses = among(pre, post)"
+    code = "synapses = among(pre, post)"
     if not isinstance(only, Everything):
-        kept = f"frame = among(pre, post)\nsynapses = frame[{expression(only, release.sample(shape.table))}]"
-    if "matches(" in kept:
-        kept = f"import pyarrow as pa\nimport pyarrow.compute as pc\n\n\n{MATCHES}\n\n{kept}"
+        code = f"frame = among(pre, post)\nsynapses = frame[{expression(only, release.sample(shape.table))}]"
+    if "matches(" in code:
+        code = f"import pyarrow as pa\nimport pyarrow.compute as pc\n\n\n{MATCHES}\n\n{code}"
     return _READ.format(
-        kept=kept,
+        kept=code,
         client=written_client(release),
         pre=_written_ids(pair.pre.ids.tolist()),
         post="pre" if same else f"[\n{_written_ids(pair.post.ids.tolist())}\n]",

@@ -93,17 +93,17 @@ def resolve(release: Release, text: str) -> CellSet:
 def proofread_only(release: Release, whole: CellSet, part: Literal["axon", "dendrite"]) -> CellSet:
     """The set with only the cells whose axon, or dendrite, is proofread; all of them, with a note, where the version
     does not tell."""
-    known = proofreading.rows(release)
-    if known is None:
+    strategies = proofreading.rows(release)
+    if strategies is None:
         none = f"Version {release.version.label} of {release.datastack} has no proofreading table"
         why = proofreading.unknown(release) if release.roles.proofreading.table else none
         message = f"{why}, so all cells count."
         return replace(whole, notes=(*whole.notes, message))
-    kept = np.isin(whole.ids, _proofread(known, part))
-    left_out = len(whole) - int(kept.sum())
-    what = "not proofread" if known.attrs["whole"] else f"{part} not proofread"
-    message = f"{left_out:,} of {len(whole):,} cells left out: {what}." if left_out else ""
-    return replace(whole, ids=whole.ids[kept], notes=(*whole.notes, *filter(None, [message])))
+    proofread = np.isin(whole.ids, _proofread(strategies, part))
+    left_out = len(whole) - int(proofread.sum())
+    reason = "not proofread" if strategies.attrs["whole"] else f"{part} not proofread"
+    message = f"{left_out:,} of {len(whole):,} cells left out: {reason}." if left_out else ""
+    return replace(whole, ids=whole.ids[proofread], notes=(*whole.notes, *filter(None, [message])))
 
 
 def root_id(text: str) -> int:
@@ -117,8 +117,10 @@ def root_id(text: str) -> int:
 def union(several: Sequence[CellSet]) -> CellSet:
     """The cells in any of several sets, with the notes of all; counts of rows and proofread cells are not carried
     over."""
-    ids = np.unique(np.concatenate([one.ids for one in several]))
-    return CellSet("", "", ids, len(ids), notes=tuple(dict.fromkeys(note for one in several for note in one.notes)))
+    ids = np.unique(np.concatenate([cell_set.ids for cell_set in several]))
+    return CellSet(
+        "", "", ids, len(ids), notes=tuple(dict.fromkeys(note for cell_set in several for note in cell_set.notes))
+    )
 
 
 def _of_table(release: Release, table: str, where: str) -> CellSet:
@@ -154,8 +156,8 @@ def _of_ids(release: Release, text: str) -> CellSet:
     somata = cells.somas(release).drop_duplicates("nucleus_id").set_index("nucleus_id")
     roots = somata["root_id"].reindex(ids, fill_value=0).to_numpy(np.int64)
     roots = np.where(roots > 0, roots, ids)
-    known = np.isin(roots, somata["root_id"].to_numpy(np.int64))
-    unsure = np.flatnonzero(~known)
+    with_soma = np.isin(roots, somata["root_id"].to_numpy(np.int64))
+    unsure = np.flatnonzero(~with_soma)
     latest = np.array(release.latest_roots(roots[unsure].tolist()), dtype=bool)
     outdated = unsure[~latest]
     successors = gather(*(partial(_successors, release, int(root)) for root in roots[outdated[:MOST_FOLLOWED]]))
@@ -197,7 +199,7 @@ def _replaced(release: Release, outdated: Sequence[int], successors: Sequence[li
     newer = release.came_after([root for root, _ in followed])
     notes: list[str] = []
     for is_newer in (False, True):
-        these = [one for one, came_after in zip(followed, newer, strict=True) if came_after == is_newer]
+        these = [pair for pair, came_after in zip(followed, newer, strict=True) if came_after == is_newer]
         split = [(root, several[0][0], even) for root, several in these if (even := cells.evenly(several))]
         state = f"Newer than {release.version.title}" if is_newer else "No longer valid"
         parted = "its pieces were then evenly in" if is_newer else "split evenly into"
@@ -227,9 +229,9 @@ def _counted(release: Release, cell_set: CellSet) -> CellSet:
         roots = cells.somas(release)["root_id"].to_numpy(np.int64)
         several, counts = np.unique(roots, return_counts=True)
         nuclei = int(np.isin(cell_set.ids, several[counts > 1]).sum())
-    known = proofreading.rows(release)
+    strategies = proofreading.rows(release)
     proofread = {
-        part: None if known is None else int(np.isin(cell_set.ids, _proofread(known, part)).sum())
+        part: None if strategies is None else int(np.isin(cell_set.ids, _proofread(strategies, part)).sum())
         for part in ("axon", "dendrite")
     }
     return replace(
@@ -237,10 +239,10 @@ def _counted(release: Release, cell_set: CellSet) -> CellSet:
         num_multi_soma=nuclei,
         num_axons=proofread["axon"],
         num_dendrites=proofread["dendrite"],
-        of_whole_cells=known is not None and known.attrs["whole"],
+        of_whole_cells=strategies is not None and strategies.attrs["whole"],
     )
 
 
-def _proofread(known: pd.DataFrame, part: str) -> Ids:
-    ids: Ids = known.index[(known[f"strategy_{part}"] != proofreading.NONE).to_numpy(bool)].to_numpy(np.int64)
+def _proofread(strategies: pd.DataFrame, part: str) -> Ids:
+    ids: Ids = strategies.index[(strategies[f"strategy_{part}"] != proofreading.NONE).to_numpy(bool)].to_numpy(np.int64)
     return ids

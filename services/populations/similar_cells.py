@@ -58,12 +58,12 @@ def like(profiles: Profiles, root_id: int, measure: Measure = "cosine") -> pd.Da
     if not profiles.counts[at].any():
         raise BadInput(f"Cell {root_id} has no synapses among these sets.", "Choose another cell.")
     similarities = similarity.similarities(profiles.counts[at : at + 1], measure, profiles.counts)[0]
-    kept = np.isfinite(similarities) & (profiles.ids != root_id)
+    comparable = np.isfinite(similarities) & (profiles.ids != root_id)
     frame = pd.DataFrame(
         {
-            "root_id": profiles.ids[kept],
-            "similarity": similarities[kept],
-            "num_syn": profiles.counts[kept].sum(axis=1).astype(np.int64),
+            "root_id": profiles.ids[comparable],
+            "similarity": similarities[comparable],
+            "num_syn": profiles.counts[comparable].sum(axis=1).astype(np.int64),
         }
     )
     return frame.sort_values(
@@ -111,8 +111,8 @@ def partners(edges: Edges, cells: tuple[int, int], direction: Side) -> pd.DataFr
     return pd.concat(parts, ignore_index=True)
 
 
-def _shared(frame: pd.DataFrame, cells: tuple[int, int], way: str, own: str, partner: str) -> pd.DataFrame:
-    first, second = (frame[frame[own] == cell].set_index(partner)["num_syn"] for cell in cells)
+def _shared(frame: pd.DataFrame, cells: tuple[int, int], way: str, own_column: str, partner: str) -> pd.DataFrame:
+    first, second = (frame[frame[own_column] == cell].set_index(partner)["num_syn"] for cell in cells)
     counts = pd.DataFrame({"num_syn_first": first, "num_syn_second": second}).fillna(0).astype(np.int64)
     counts = counts.rename_axis("root_id").reset_index().astype({"root_id": np.int64})
     with_first, with_second = counts["num_syn_first"] > 0, counts["num_syn_second"] > 0
@@ -126,9 +126,9 @@ def _inputs(edges: Edges, pre: Grouping) -> Floats:
     return _counts(edges.post, edges.post_ids, edges.pre, pre, edges)
 
 
-def _counts(own: Indices, ids: Ids, partner: Indices, groups: Grouping, edges: Edges) -> Floats:
+def _counts(rows: Indices, ids: Ids, partner: Indices, groups: Grouping, edges: Edges) -> Floats:
     shape = (len(ids), len(groups.names))
-    counts: Floats = sparse.csr_array((edges.num_syn, (own, groups.of[partner])), shape=shape).toarray()
+    counts: Floats = sparse.csr_array((edges.num_syn, (rows, groups.of[partner])), shape=shape).toarray()
     return counts.astype(np.float64)
 
 

@@ -56,8 +56,8 @@ def branches(tree: Floats) -> Branches:
     along, height = np.zeros(2 * count - 1), np.zeros(2 * count - 1)
     along[leaves(tree)] = np.arange(count)
     corners, heights = np.empty((len(tree), 4)), np.empty((len(tree), 4))
-    for at, (one, other, apart, _) in enumerate(tree):
-        first, second = sorted((int(one), int(other)), key=lambda node: along[node])
+    for at, (left, right, apart, _) in enumerate(tree):
+        first, second = sorted((int(left), int(right)), key=lambda node: along[node])
         corners[at] = along[[first, first, second, second]]
         heights[at] = height[first], apart, apart, height[second]
         along[count + at], height[count + at] = (along[first] + along[second]) / 2, apart

@@ -71,16 +71,16 @@ class Rectangle:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """How to read the synapses among two sets: the rectangles that are cached (`kept`), and those to request
-    (`ask`)."""
+    """How to read the synapses among two sets: the rectangles that are cached (`cached`), and those to request
+    (`missing`)."""
 
-    kept: tuple[Rectangle, ...]
-    ask: tuple[Rectangle, ...]
+    cached: tuple[Rectangle, ...]
+    missing: tuple[Rectangle, ...]
 
     @property
     def num_requests(self) -> int:
         """The approximate number of requests: a chunk is planned to be one answer."""
-        return len(self.ask)
+        return len(self.missing)
 
 
 @dataclass(frozen=True)
@@ -114,8 +114,8 @@ class _Counted:
 def plan(release: Release, pre_ids: Ids, post_ids: Ids, where: str = "") -> Plan:
     """How to read the synapses among two sets of cells that the filter line `where` keeps, given what is cached. The
     only requests are counts of synapses, for large sets."""
-    kept, blocks = uncovered(_known(release, where), pre_ids, post_ids)
-    return Plan(tuple(kept), tuple(chunk for block in blocks for chunk in _chunks(release, *block)))
+    cached, blocks = uncovered(_noted_rectangles(release, where), pre_ids, post_ids)
+    return Plan(tuple(cached), tuple(chunk for block in blocks for chunk in _chunks(release, *block)))
 
 
 def read(
@@ -135,11 +135,11 @@ def read(
     more than MOST_SYNAPSES, and the errors of CAVE."""
     started = time.monotonic()
     planned = plan(release, pre_ids, post_ids, where)
-    parts = [_within(_chunk(release, rectangle, where), pre_ids, post_ids) for rectangle in planned.kept]
-    strips, total = _Strips(release, where, planned.ask), len(planned.ask)
+    parts = [_within(_chunk(release, rectangle, where), pre_ids, post_ids) for rectangle in planned.cached]
+    strips, total = _Strips(release, where, planned.missing), len(planned.missing)
     report(Progress(0, total, sum(map(len, parts)), 0.0))
     for done in range(0, total, MOST_AT_ONCE):
-        batch = planned.ask[done : done + MOST_AT_ONCE]
+        batch = planned.missing[done : done + MOST_AT_ONCE]
         before = Progress(done, total, sum(map(len, parts)), 0.0)
         with between_pages(_Counted(before, started, report)):
             frames = gather(*(partial(_chunk, release, rectangle, where) for rectangle in batch))
@@ -150,8 +150,8 @@ def read(
     return _together(parts)
 
 
-def uncovered(known: Iterable[Rectangle], pre_ids: Ids, post_ids: Ids) -> tuple[list[Rectangle], list[tuple[Ids, Ids]]]:
-    """The rectangles of `known` (newest first) that cover pairs of two sets not covered by newer ones, and the
+def uncovered(noted: Iterable[Rectangle], pre_ids: Ids, post_ids: Ids) -> tuple[list[Rectangle], list[tuple[Ids, Ids]]]:
+    """The rectangles of `noted` (newest first) that cover pairs of two sets not covered by newer ones, and the
     uncovered pairs as a small number of blocks, each of presynaptic and postsynaptic cells.
 
     Each rectangle used is one bit in a word for each cell that it contains; a pair is covered if the words of its two
@@ -160,7 +160,7 @@ def uncovered(known: Iterable[Rectangle], pre_ids: Ids, post_ids: Ids) -> tuple[
     used: list[Rectangle] = []
     pre_bits = np.zeros(len(pre_ids), dtype=np.uint64)
     post_bits = np.zeros(len(post_ids), dtype=np.uint64)
-    for rectangle in known:
+    for rectangle in noted:
         pre, post = rectangle.holds(pre_ids, post_ids)
         if len(used) == MOST_NOTES or not pre.any() or not post.any():
             continue
@@ -176,12 +176,12 @@ def uncovered(known: Iterable[Rectangle], pre_ids: Ids, post_ids: Ids) -> tuple[
     words = np.unique(post_bits)
     pre_words, pre_class = np.unique(pre_bits, return_inverse=True)
     for at, word in enumerate(pre_words):
-        rest = (words & word) == 0
-        if rest.any():
-            classes_by_rest.setdefault(rest.tobytes(), []).append(at)
+        uncovered_words = (words & word) == 0
+        if uncovered_words.any():
+            classes_by_rest.setdefault(uncovered_words.tobytes(), []).append(at)
     blocks = []
-    for rest, classes in classes_by_rest.items():
-        open_words = words[np.frombuffer(rest, dtype=bool)]
+    for packed, classes in classes_by_rest.items():
+        open_words = words[np.frombuffer(packed, dtype=bool)]
         blocks.append((pre_ids[np.isin(pre_class, classes)], post_ids[np.isin(post_bits, open_words)]))
     return used, blocks
 
@@ -226,8 +226,8 @@ def _by_both_ends(release: Release, pre: Ids, post: Ids, least: int) -> list[Rec
         cells = max(len(pre) // of_pre, len(post) // of_post)
         number = num_pieces(_num_synapses(release, pre, post) / least, cells, release.row_limit)
     if len(pre) > len(post):
-        return [Rectangle(one, other) for other in _parts(post, of_post) for one in _parts(pre, of_pre * number)]
-    return [Rectangle(one, other) for one in _parts(pre, of_pre) for other in _parts(post, of_post * number)]
+        return [Rectangle(rows, columns) for columns in _parts(post, of_post) for rows in _parts(pre, of_pre * number)]
+    return [Rectangle(rows, columns) for rows in _parts(pre, of_pre) for columns in _parts(post, of_post * number)]
 
 
 def _num_synapses(release: Release, pre: Ids | None, post: Ids | None) -> float:
@@ -269,14 +269,14 @@ def _compact(rows: pd.DataFrame) -> pd.DataFrame:
     """Synapses with the columns and dtypes of :func:`read`."""
     ids = {"id": "id", "pre_root_id": "pre_pt_root_id", "post_root_id": "post_pt_root_id"}
     numbers = {"size": "size", **dict(zip(("x_nm", "y_nm", "z_nm"), CENTRE_NM, strict=True))}
-    frame = pd.DataFrame({name: rows[own].fillna(0).to_numpy(np.int64) for name, own in ids.items()})
-    return frame.assign(**{name: rows[own].to_numpy(np.float32, na_value=np.nan) for name, own in numbers.items()})
+    frame = pd.DataFrame({name: rows[raw].fillna(0).to_numpy(np.int64) for name, raw in ids.items()})
+    return frame.assign(**{name: rows[raw].to_numpy(np.float32, na_value=np.nan) for name, raw in numbers.items()})
 
 
 def _within(rows: pd.DataFrame, pre_ids: Ids, post_ids: Ids) -> pd.DataFrame:
     pre = indices_of(pre_ids, rows["pre_root_id"].to_numpy(np.int64))[1]
-    kept = pre & indices_of(post_ids, rows["post_root_id"].to_numpy(np.int64))[1]
-    return rows if kept.all() else rows[kept]
+    within = pre & indices_of(post_ids, rows["post_root_id"].to_numpy(np.int64))[1]
+    return rows if within.all() else rows[within]
 
 
 def _together(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -302,7 +302,7 @@ def _refuse(rows: int) -> None:
 # ---- notes of what is cached
 
 
-def _known(release: Release, where: str) -> Iterator[Rectangle]:
+def _noted_rectangles(release: Release, where: str) -> Iterator[Rectangle]:
     """The rectangles that are noted, newest first, without those whose cells are no longer cached."""
     for name in reversed(release.cave.cache.noted(_notes(release, where))):
         with suppress(NotFound):

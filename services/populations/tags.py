@@ -43,5 +43,5 @@ def of_synapses(population: Population) -> pd.Series:
             if rows.attrs.get("truncated"):
                 raise TooLarge("CAVE sent only a part of the compartments.", "Choose smaller sets.")
             parts.append(compartments.of_rows(release, rows))
-    known = pd.concat(parts, ignore_index=True).drop_duplicates("id").set_index("id")["tag"]
-    return known.reindex(synapses["id"]).reset_index(drop=True)
+    predicted = pd.concat(parts, ignore_index=True).drop_duplicates("id").set_index("id")["tag"]
+    return predicted.reindex(synapses["id"]).reset_index(drop=True)

@@ -38,11 +38,13 @@ def of_groups(pair: Pair, end: End, groups: Grouping) -> Floats | None:
     table = pair.release.roles.synapses.table
     if table is None or len(groups.names) > MOST_COUNTED:
         return None
-    column, kept = f"{end}_pt_root_id", _filters(pair, table)
-    if kept is None or column in kept.columns():
+    column, filters = f"{end}_pt_root_id", _filters(pair, table)
+    if filters is None or column in filters.columns():
         return None
     calls = [
-        partial(pair.release.count, table, replace(kept, isin={**kept.isin, column: ids[groups.of == at].tolist()}))
+        partial(
+            pair.release.count, table, replace(filters, isin={**filters.isin, column: ids[groups.of == at].tolist()})
+        )
         for at in range(len(groups.names))
     ]
     return np.array(gather(*calls), dtype=np.float64)

@@ -56,24 +56,24 @@ class CrossTab:
     @property
     def off_majority(self) -> int:
         """How many rows of `both` do not follow the majority of their left value."""
-        known = self.counts[np.ix_(_known(self.left_values), _known(self.right_values))]
-        return self.both - int(known.max(axis=1).sum()) if self.both else 0
+        valued = self.counts[np.ix_(_valued(self.left_values), _valued(self.right_values))]
+        return self.both - int(valued.max(axis=1).sum()) if self.both else 0
 
     def boxes(self, row: int | None, column: int | None) -> dict[str, str]:
         """The boxes of the two columns that keep the rows counted in `counts[row, column]`, of one of them where the
         other place is None."""
-        kept: dict[str, str] = {}
+        boxes: dict[str, str] = {}
         if row is not None:
-            kept[self.left.name] = _box(self.left, self.left_values[row])
+            boxes[self.left.name] = _box(self.left, self.left_values[row])
         if column is not None:
-            kept[self.right.name] = _box(self.right, self.right_values[column])
-        return kept
+            boxes[self.right.name] = _box(self.right, self.right_values[column])
+        return boxes
 
     def diagonal(self) -> list[int]:
         """The places of `right_values` in an order to read them in: each below the left value that most of its rows
         have, so that what corresponds lies along the diagonal; blank last."""
-        known = self.counts[_known(self.left_values)]
-        most = known.argmax(axis=0) if len(known) else np.zeros(len(self.right_values), dtype=np.int64)
+        valued = self.counts[_valued(self.left_values)]
+        most = valued.argmax(axis=0) if len(valued) else np.zeros(len(self.right_values), dtype=np.int64)
         blank = [value is None for value in self.right_values]
         return sorted(range(len(self.right_values)), key=lambda j: (blank[j], most[j], j))
 
@@ -102,13 +102,13 @@ def sides(columns: Sequence[Column], left: str = "", right: str = "") -> tuple[C
     """
     if len(columns) < 2:
         return None
-    first = find_column(columns, left) if left else min(columns, key=lambda one: one.name != "cell_type")
+    first = find_column(columns, left) if left else min(columns, key=lambda column: column.name != "cell_type")
     others = [column for column in columns if column != first]
     bare = first.name.rpartition(".")[2]
 
     def unlike(other: Column) -> tuple[bool, bool]:
-        joined, own = "." in other.name, other.name.rpartition(".")[2]
-        return not joined, own != bare
+        joined, bare_other = "." in other.name, other.name.rpartition(".")[2]
+        return not joined, bare_other != bare
 
     return first, find_column(columns, right) if right else min(others, key=unlike)
 
@@ -124,8 +124,8 @@ def crosstab(table: TableFrame, query: TableQuery, left: str, right: str) -> Cro
     right_codes, right_values = _encode(rows[second.name], second)
     counts = np.zeros((len(left_values), len(right_values)), dtype=np.int64)
     np.add.at(counts, (left_codes, right_codes), 1)
-    known = counts[np.ix_(_known(left_values), _known(right_values))]
-    both = int(known.sum())
+    valued = counts[np.ix_(_valued(left_values), _valued(right_values))]
+    both = int(valued.sum())
     same = _same(left_values, right_values)
     agree = int(sum(counts[i, j] for i, j in same))
     result = CrossTab(
@@ -138,8 +138,8 @@ def crosstab(table: TableFrame, query: TableQuery, left: str, right: str) -> Cro
         both=both,
         agree=agree,
         agreement=agree / both if both else None,
-        kappa=_kappa(known, same, agree / both) if both else None,
-        majority=float(known.max(axis=1).sum() / both) if both else None,
+        kappa=_kappa(valued, same, agree / both) if both else None,
+        majority=float(valued.max(axis=1).sum() / both) if both else None,
     )
     return replace(result, disagreeing=_others(result, dict(same)), minority=_others(result, _majority(result)))
 
@@ -163,7 +163,7 @@ def _box(column: Column, value: Value | None) -> str:
     return "null" if value is None else box_of(column, [value])
 
 
-def _known(values: tuple[Value | None, ...]) -> list[int]:
+def _valued(values: tuple[Value | None, ...]) -> list[int]:
     return [at for at, value in enumerate(values) if value is not None]
 
 
@@ -172,29 +172,29 @@ def _same(left: tuple[Value | None, ...], right: tuple[Value | None, ...]) -> li
     return [(i, right.index(value)) for i, value in enumerate(left) if value is not None and value in right]
 
 
-def _kappa(known: Counts, same: list[tuple[int, int]], observed: float) -> float | None:
-    shares = known / known.sum()
+def _kappa(valued: Counts, same: list[tuple[int, int]], observed: float) -> float | None:
+    shares = valued / valued.sum()
     expected = float(sum(shares[i].sum() * shares[:, j].sum() for i, j in same))
     return None if expected >= 1 else (observed - expected) / (1 - expected)
 
 
 def _majority(result: CrossTab) -> dict[int, int]:
     """For each left value the place of the right one that most of its rows have."""
-    places = _known(result.right_values)
-    return {i: places[int(result.counts[i, places].argmax())] for i in _known(result.left_values)} if places else {}
+    places = _valued(result.right_values)
+    return {i: places[int(result.counts[i, places].argmax())] for i in _valued(result.left_values)} if places else {}
 
 
 def _others(result: CrossTab, expected: Mapping[int, int]) -> str:
     """The query line of the rows with a value on either side whose right value is not the `expected` one."""
     parts = []
-    for i in _known(result.left_values):
-        others = [j for j in _known(result.right_values) if j != expected.get(i)]
+    for i in _valued(result.left_values):
+        others = [j for j in _valued(result.right_values) if j != expected.get(i)]
         if result.counts[i, others].sum() == 0:
             continue
-        own: list[Node] = [_equals(result.left, result.left_values[i]), Blank(result.right, blank=False)]
+        conditions: list[Node] = [_equals(result.left, result.left_values[i]), Blank(result.right, blank=False)]
         if i in expected:
-            own.append(NoneOf(result.right, (result.right_values[expected[i]],)))  # type: ignore[arg-type]
-        parts.append(all_of(own))
+            conditions.append(NoneOf(result.right, (result.right_values[expected[i]],)))  # type: ignore[arg-type]
+        parts.append(all_of(conditions))
     return any_of(parts).text() if parts else ""
 
 

@@ -24,15 +24,15 @@ FIRST_ROWS = 1_000
 """Of a table too large to hold, rows that cells are chosen from."""
 
 
-def filter_line(table: TableFrame, known: Mapping[str, Sequence[Value]]) -> str:
-    """A query line on the first text column with `known` values and the first with numbers; "" where a table has
+def filter_line(table: TableFrame, values: Mapping[str, Sequence[Value]]) -> str:
+    """A query line on the first text column that has some of `values` and the first with numbers; "" where a table has
     neither."""
-    return " and ".join(filter(None, (_of_words(table, known), _of_numbers(table))))
+    return " and ".join(filter(None, (_of_words(table, values), _of_numbers(table))))
 
 
-def _of_words(table: TableFrame, known: Mapping[str, Sequence[Value]]) -> str:
+def _of_words(table: TableFrame, values: Mapping[str, Sequence[Value]]) -> str:
     for column in table.columns:
-        words = list(map(format_value, known.get(column.name, ())))[:2]
+        words = list(map(format_value, values.get(column.name, ())))[:2]
         if words and column.kind == "text":
             listed = f"in ({', '.join(words)})" if len(words) > 1 else f"= {words[0]}"
             return f"{written(column.name)} {listed}"
@@ -61,9 +61,9 @@ def cells(release: Release, most: int = 6) -> list[tuple[int, str]]:
         words = [name for name in ("strategy_axon", "status_axon", "cell_type") if name in frame.columns]
         if "pt_root_id" not in frame.columns or not words:
             continue
-        known = frame[frame["pt_root_id"].fillna(0) != 0].drop_duplicates("pt_root_id")
-        rank = known.groupby(words[0]).cumcount() + len(known) * (known[words[0]] == UNPROOFREAD)
-        chosen = known.loc[rank.sort_values(kind="stable").index[:most]]
+        with_root = frame[frame["pt_root_id"].fillna(0) != 0].drop_duplicates("pt_root_id")
+        rank = with_root.groupby(words[0]).cumcount() + len(with_root) * (with_root[words[0]] == UNPROOFREAD)
+        chosen = with_root.loc[rank.sort_values(kind="stable").index[:most]]
         return [(int(root), str(word)) for root, word in zip(chosen["pt_root_id"], chosen[words[0]], strict=True)]
     return []
 
@@ -134,7 +134,7 @@ def _types_of_large(release: Release, name: str, most: int) -> Types | None:
     values = list(map(str, rows[column].value_counts().head(most).index))
     counts = gather(*(partial(release.count, name, _filters(system, **{column: value})) for value in values))
     listed = [(value, count or 0, None) for value, count in zip(values, counts, strict=True)]
-    return Types(name, None, column, system, sorted(listed, key=lambda one: -one[1]))
+    return Types(name, None, column, system, sorted(listed, key=lambda entry: -entry[1]))
 
 
 def _layer(rows: pd.DataFrame, column: str, value: object, layer: str | None) -> str | None:

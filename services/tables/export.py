@@ -66,10 +66,10 @@ def csv_of_frames(
     texts = [column.name for column in columns if column.kind == "text"]
     for frame in frames:
         rows = frame[names].reset_index(drop=True)
-        written = {name: _texts(rows[name], guard=guard) for name in texts}
-        stored = rows.apply(as_stored).assign(**{name: values.to_pandas() for name, values in written.items()})
+        texts_of = {name: _texts(rows[name], guard=guard) for name in texts}
+        stored = rows.apply(as_stored).assign(**{name: values.to_pandas() for name, values in texts_of.items()})
         # Python's csv leaves a lone return unquoted, which readers take for the end of a row
-        returns = any(pc.any(pc.match_substring(values, "\r")).as_py() for values in written.values())
+        returns = any(pc.any(pc.match_substring(values, "\r")).as_py() for values in texts_of.values())
         quoting: Literal[0, 2] = csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
         yield stored.to_csv(index=False, header=False, lineterminator="\n", date_format=TIME_FORMAT, quoting=quoting)
 

@@ -147,8 +147,8 @@ def range_boxes(values: pd.Series, codes: npt.NDArray[Any], count: int) -> tuple
     """The box that keeps exactly the numbers with each code from 0 to `count` - 1 ("" = there are none). Codes rise
     with the numbers; -1 is left out."""
     numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
-    known = np.flatnonzero(codes >= 0)
-    order = known[np.argsort(numbers[known], kind="stable")]
+    coded = np.flatnonzero(codes >= 0)
+    order = coded[np.argsort(numbers[coded], kind="stable")]
     ends = np.searchsorted(codes[order], np.arange(count + 1))
     if not len(order):
         return ("",) * count
@@ -176,10 +176,10 @@ class _Live:
         for failed in self._failed.values():
             self._failures += failed
 
-    def kept(self, column: Column) -> npt.NDArray[np.bool_]:
+    def mask(self, column: Column) -> npt.NDArray[np.bool_]:
         """For each row whether everything but the box of `column` keeps it."""
-        kept: npt.NDArray[np.bool_] = self._failures == self._failed.get(column, False)
-        return kept
+        mask: npt.NDArray[np.bool_] = self._failures == self._failed.get(column, False)
+        return mask
 
 
 @dataclass(frozen=True)
@@ -236,7 +236,7 @@ def _encode(values: pd.Series, column: Column) -> _Coded | None:
 
 def _facet(live: _Live, column: Column, coded: _Coded) -> Facet:
     chosen = _chosen(_own_box(live.table.columns, live.query, column))
-    counts = np.bincount(coded.codes[live.kept(column)] + 1, minlength=len(coded.values) + 1).tolist()
+    counts = np.bincount(coded.codes[live.mask(column)] + 1, minlength=len(coded.values) + 1).tolist()
     blank = len(coded.codes) - int(coded.totals.sum())
     rows: list[tuple[Value | None, int, int]] = [*zip(coded.values, counts[1:], coded.totals.tolist(), strict=True)]
     if blank:
@@ -273,13 +273,13 @@ def _clicked(column: Column, chosen: tuple[Value | None, ...], value: Value | No
     values = [other for other in after if other is not None]
     if len(values) == len(after):
         return box_of(column, values) if values else ""
-    listed = [*(format_value(one, column.words_beside) for one in values), "null"]
+    listed = [*(format_value(value, column.words_beside) for value in values), "null"]
     return f"in ({', '.join(listed)})" if values else "null"
 
 
 def _histogram(live: _Live, column: Column, bars: int) -> Histogram:
     binned = bars_of(live.table, column, bars)
-    counts = np.bincount(binned.codes[live.kept(column)] + 1, minlength=len(binned.totals) + 1).tolist()
+    counts = np.bincount(binned.codes[live.mask(column)] + 1, minlength=len(binned.totals) + 1).tolist()
     edges = binned.edges.tolist()
     rows = zip(edges[:-1], edges[1:], counts[1:], binned.totals.tolist(), binned.boxes, strict=True)
     return Histogram(column, tuple(Bar(*row) for row in rows), counts[0])

@@ -31,21 +31,21 @@ def rewritten(columns: Sequence[Column], query: TableQuery, change: Change) -> T
 
 
 def as_known(
-    columns: Sequence[Column], query: TableQuery, known: Mapping[str, Sequence[Value]]
+    columns: Sequence[Column], query: TableQuery, values_of: Mapping[str, Sequence[Value]]
 ) -> tuple[TableQuery, tuple[Value, ...]]:
     """The query with the values that its texts may mean where no cell is exactly that: those of another letter case,
-    else the first that has the text within; and these values. `known` are those of columns. Raises BadInput."""
-    meant: dict[Value, None] = {}
+    else the first that has the text within; and these values. `values_of` are those of columns. Raises BadInput."""
+    replacements: dict[Value, None] = {}
 
     def change(leaf: Node) -> Node:
         if not isinstance(leaf, OneOf) or leaf.column.kind != "text":
             return leaf
-        values = known.get(leaf.column.name, ())
+        values = values_of.get(leaf.column.name, ())
         nearest = {value: _nearest(str(value), values) for value in leaf.values}
-        meant.update({near: None for value, near in nearest.items() if near != value})
+        replacements.update({near: None for value, near in nearest.items() if near != value})
         return replace(leaf, values=tuple(dict.fromkeys(nearest.values())))
 
-    return rewritten(columns, query, change), tuple(meant)
+    return rewritten(columns, query, change), tuple(replacements)
 
 
 def _nearest(text: str, values: Sequence[Value]) -> Value:

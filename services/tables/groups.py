@@ -109,9 +109,9 @@ def with_several(groups: Groups, values: Sequence[pd.Series]) -> Groups:
     """The groups with one for cells that have several values, where there are any, before the blank ones."""
     if not any(are_several(part).any() for part in values):
         return groups
-    known = {label: colour for label, colour in groups.colours.items() if label != BLANK_LABEL}
-    own = {SEVERAL: known.pop(SEVERAL, colours.SEVERAL)}
-    return replace(groups, colours=known | own | {BLANK_LABEL: colours.BLANK}, several=True)
+    named = {label: colour for label, colour in groups.colours.items() if label != BLANK_LABEL}
+    several = {SEVERAL: named.pop(SEVERAL, colours.SEVERAL)}
+    return replace(groups, colours=named | several | {BLANK_LABEL: colours.BLANK}, several=True)
 
 
 def _edges(numbers: np.ndarray[tuple[int], np.dtype[np.float64]]) -> tuple[float, ...]:

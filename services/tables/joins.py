@@ -62,8 +62,8 @@ def joinable(cave: Cave, table: TableFrame) -> list[str]:
         for info in listed
         if info.name not in (table.info.name, *table.joined_names) and have & _keys_known(cave, table, info)
     ]
-    there = [name for one in table.joined for name in (one.name, one.table, *_systems(release, one))]
-    return [*dict.fromkeys(there), *others]
+    joined = [name for other in table.joined for name in (other.name, other.table, *_systems(release, other))]
+    return [*dict.fromkeys(joined), *others]
 
 
 def _systems(release: Release, joined: Joined) -> list[str]:
@@ -73,10 +73,10 @@ def _systems(release: Release, joined: Joined) -> list[str]:
     if column is None:
         return []
     if release.is_large(joined.table):
-        known = release.text_values(joined.table).get(column, [])
+        systems = release.text_values(joined.table).get(column, [])
     else:
-        known = sorted(release.table(joined.table)[column].dropna().unique())
-    names = [*([EACH] if len(known) <= MOST_SYSTEMS else []), *known[:MOST_SYSTEMS]]
+        systems = sorted(release.table(joined.table)[column].dropna().unique())
+    names = [*([EACH] if len(systems) <= MOST_SYSTEMS else []), *systems[:MOST_SYSTEMS]]
     return [f"{joined.table}{OF_SYSTEM}{name}" for name in names]
 
 
@@ -103,9 +103,9 @@ def with_joined(names: Sequence[str], joined: Sequence[str], requests: Sequence[
     """The names of the columns to show where an address asks for `requests` (none = all): these, and all columns of
     each `joined` table that `requests` does not mention, whether by a column or, with HIDDEN before its name, to say
     that none is shown. `names` are those of all columns there are."""
-    there = [*map(table_of, joined)]
-    marks = [f"{HIDDEN}{other}" for other in there]
-    whole = [o for o, mark in zip(there, marks, strict=True) if mark not in requests and not _of(requests, o)]
+    joined_tables = [*map(table_of, joined)]
+    marks = [f"{HIDDEN}{other}" for other in joined_tables]
+    whole = [o for o, mark in zip(joined_tables, marks, strict=True) if mark not in requests and not _of(requests, o)]
     more = [name for other in whole for name in _of(names, other)] if requests else []
     return (*(name for name in requests if name not in marks), *more)
 
@@ -166,26 +166,28 @@ def join(cave: Cave, table: TableFrame, other: str, on: str = "auto") -> tuple[T
     asked for. Raises BadInput where there is nothing to join on, and for a system that there is not, NotFound as
     `live.open_table`, TooLarge for too many ids.
     """
-    release, written = Release(cave, table.datastack, table.version), other
-    other, chosen = table_of(written), written.partition(OF_SYSTEM)[2]
-    right, key, own, foreign = _beside(release, table, other, on, chosen)
+    release, request = Release(cave, table.datastack, table.version), other
+    other, chosen = table_of(request), request.partition(OF_SYSTEM)[2]
+    right, key, own_column, foreign = _beside(release, table, other, on, chosen)
     system = _system(release, right, foreign, chosen)
     if chosen == EACH and system:
         right = _wide(right, *system)
     layers = cave.volume(table.datastack).layer_columns
     values = [column for column in right.columns if _is_value(column) and column.name not in layers]
     new = tuple(
-        Column(f"{other}.{one.name}", f"{one.title} ({other})", one.kind, one.unit, decimals=one.decimals)
-        for one in values
+        Column(
+            f"{other}.{column.name}", f"{column.title} ({other})", column.kind, column.unit, decimals=column.decimals
+        )
+        for column in values
     )
     count = Column(f"{other}.{NUM_ROWS}", f"rows ({other})", "number")
     if {column.name for column in table.columns} & {count.name, *(column.name for column in new)}:
         raise BadInput(f"{other} is joined already.", "Choose another table.")
-    derived = table.derived.of("join", written, key, *(system or ()))
+    derived = table.derived.of("join", request, key, *(system or ()))
 
     def load() -> pd.DataFrame:
         rows = right.frame if chosen == EACH else of_system(right.frame, system)
-        return _extra(table.frame[own], rows, foreign, [column.name for column in values])
+        return _extra(table.frame[own_column], rows, foreign, [column.name for column in values])
 
     extra = derived.get(load)
     frame = table.frame.copy(deep=False)
@@ -196,7 +198,7 @@ def join(cave: Cave, table: TableFrame, other: str, on: str = "auto") -> tuple[T
         columns=beside((*table.columns, *new, count)),
         frame=frame,
         derived=derived,
-        joined=(*table.joined, Joined(other, own, foreign, system, written, wide=chosen == EACH)),
+        joined=(*table.joined, Joined(other, own_column, foreign, system, request, wide=chosen == EACH)),
     )
     rows = extra[NUM_ROWS].to_numpy(np.int64)
     matched, missing = int((rows == 1).sum()), int((rows == 0).sum())
@@ -236,11 +238,11 @@ def _beside(release: Release, table: TableFrame, other: str, on: str, chosen: st
         right = live.open_table(release, other)
         return right, *_keys(table, right, on)
     first = release.sample(other)
-    known = tables.table_of(release, tables.describe(release, other), first, derived=NOT_KEPT)
-    key, own, foreign = _keys(table, known, on)
-    ids = table.frame[own].dropna().astype("int64").drop_duplicates()
-    column, one = system_column(first), chosen or _usual(release, other)
-    equal = {column: one} if column and one and one != EACH else {}
+    sampled = tables.table_of(release, tables.describe(release, other), first, derived=NOT_KEPT)
+    key, own_column, foreign = _keys(table, sampled, on)
+    ids = table.frame[own_column].dropna().astype("int64").drop_duplicates()
+    column, system = system_column(first), chosen or _usual(release, other)
+    equal = {column: system} if column and system and system != EACH else {}
     most = MOST_ASKED if equal or not column else large_tables.MOST_NARROWED
     if len(ids) > most:
         words = {"nucleus_id": "nucleus ids", "root_id": "root ids"}[key]
@@ -250,7 +252,7 @@ def _beside(release: Release, table: TableFrame, other: str, on: str, chosen: st
         )
     read = partial(rows_of_ids, release, other, foreign, ids[ids != 0].tolist(), equal)
     rows = table.derived.of("rows beside", other, key, *equal.values()).get(read)
-    return tables.table_of(release, known.info, rows, derived=NOT_KEPT), key, own, foreign
+    return tables.table_of(release, sampled.info, rows, derived=NOT_KEPT), key, own_column, foreign
 
 
 def _usual(release: Release, table: str) -> str:
@@ -275,14 +277,18 @@ def _system(release: Release, right: TableFrame, foreign: str, chosen: str) -> t
     if column is None:
         raise BadInput(f"{name} has no systems of annotations.", "Join it by its name alone.")
     if chosen == EACH:
-        texts = [one.name for one in right.columns if one.kind == "text" and _is_value(one) and one.name != column]
+        texts = [
+            text_column.name
+            for text_column in right.columns
+            if text_column.kind == "text" and _is_value(text_column) and text_column.name != column
+        ]
         value = type_column(rows[texts])
         if value is None:
             raise BadInput(f"{name} has no texts to put into columns.", "Join it by its name alone.")
         return column, value
-    known = release.text_values(name).get(column, []) if large else [*rows[column].dropna().unique()]
-    if chosen not in known:
-        listed = ", ".join(sorted(known)[:MOST_NAMED])
+    systems = release.text_values(name).get(column, []) if large else [*rows[column].dropna().unique()]
+    if chosen not in systems:
+        listed = ", ".join(sorted(systems)[:MOST_NAMED])
         raise BadInput(f"{name} has no row of the system {chosen[:80]!r}.", f"Its systems are {listed}.")
     return column, chosen
 
@@ -291,8 +297,10 @@ def _wide(right: TableFrame, system: str, value: str) -> TableFrame:
     """The table with a column for each system."""
     frame = each_system(right.frame, system, value)
     new = [name for name in map(str, frame) if name not in right.frame]
-    kept = [column for column in right.columns if column.name in frame]
-    return replace(right, frame=frame, columns=(*kept, *(Column(one, one.replace("_", " "), "text") for one in new)))
+    remaining = [column for column in right.columns if column.name in frame]
+    return replace(
+        right, frame=frame, columns=(*remaining, *(Column(name, name.replace("_", " "), "text") for name in new))
+    )
 
 
 def _keys(left: TableFrame, right: TableFrame, on: str) -> tuple[str, str, str]:
@@ -326,20 +334,20 @@ def _is_value(column: Column) -> bool:
     return column.kind in _KINDS and column.name not in _LEFT_OUT and not column.name.startswith(("created", "."))
 
 
-def _extra(own: pd.Series, right: pd.DataFrame, foreign: str, names: list[str]) -> pd.DataFrame:
-    """What the rows of `right` that each of `own` has say together in the columns `names`, `num_rows`, how many they
-    are, and whether they differ (bool). `attrs` tells of how many each column is blank because they differ."""
-    known = right[(right[foreign].fillna(0) != 0).to_numpy(bool)]
-    known = known.sort_values("id", kind="stable") if "id" in known else known
-    ids = known[foreign].astype("int64")
+def _extra(left_ids: pd.Series, right: pd.DataFrame, foreign: str, names: list[str]) -> pd.DataFrame:
+    """What the rows of `right` that each of `left_ids` has say together in the columns `names`, `num_rows`, how many
+    they are, and whether they differ (bool). `attrs` tells of how many each column is blank because they differ."""
+    keyed = right[(right[foreign].fillna(0) != 0).to_numpy(bool)]
+    keyed = keyed.sort_values("id", kind="stable") if "id" in keyed else keyed
+    ids = keyed[foreign].astype("int64")
     counts = ids.value_counts()
-    own_keys = own.fillna(0).astype("int64")
+    own_keys = left_ids.fillna(0).astype("int64")
     repeated = ids.duplicated(keep=False).to_numpy(bool)
-    alone = known.loc[~repeated, names].set_axis(ids[~repeated])
+    alone = keyed.loc[~repeated, names].set_axis(ids[~repeated])
     differing: set[int] = set()
     blank: dict[str, int] = {}
     if repeated.any():
-        rows, keys = known[repeated], ids[repeated]
+        rows, keys = keyed[repeated], ids[repeated]
         every = pd.Index(np.unique(keys.to_numpy()))
         columns = {name: agreed(rows[name], keys, every) for name in names}
         differing.update(*(several.tolist() for _, several in columns.values()))

@@ -140,10 +140,10 @@ def read_all(
     _refuse(total or 0, most)
 
     def frames() -> Iterator[pd.DataFrame]:
-        seen = 0
+        num_rows = 0
         for part in release.query_parts(table.info.name, filters):
-            seen += len(part)
-            _refuse(seen, most)
+            num_rows += len(part)
+            _refuse(num_rows, most)
             for start in range(0, len(part), MOST_AT_ONCE):
                 yield _shown(table, part.iloc[start : start + MOST_AT_ONCE])
 

@@ -59,8 +59,8 @@ def catalogue(release: Release) -> list[TableInfo]:
     if release.version.materialized:
         return tables.catalogue(release)
     listed = tables.catalogue(release.newest)
-    there = [info for info in listed if info.kind == "table" and not info.came_after(release.version)]
-    return [replace(info, row_count=None) for info in there]
+    created = [info for info in listed if info.kind == "table" and not info.came_after(release.version)]
+    return [replace(info, row_count=None) for info in created]
 
 
 def not_too_large(release: Release) -> list[TableInfo]:
@@ -76,7 +76,7 @@ def describe(release: Release, table: str) -> TableInfo:
     """As :func:`tables.describe`; at a moment, as the newest version has it, and without a number of rows."""
     if release.version.materialized:
         return tables.describe(release, table)
-    return _known(release, table)[1]
+    return _newest(release, table)[1]
 
 
 def open_table(release: Release, table: str) -> TableFrame:
@@ -87,10 +87,10 @@ def open_table(release: Release, table: str) -> TableFrame:
     """
     if release.version.materialized:
         return tables.open_table(release, table)
-    known, info = _known(release, table)
+    newest, info = _newest(release, table)
     if info.kind == "table" and release.is_large(table):
         raise too_large(release, table, "Filter it, or choose a version that is kept.")
-    rows = known.table_at(table, release.version.timestamp)
+    rows = newest.table_at(table, release.version.timestamp)
     return tables.table_of(release, info, rows, derived=release.derived.of("table", table))
 
 
@@ -127,13 +127,13 @@ def of_cells(datastack: str, version: Version) -> tuple[str, ...]:
     return () if version.materialized else (_shown(datastack, version, "what tables and synapses say"),)
 
 
-def _shown(datastack: str, version: Version, what: str) -> str:
+def _shown(datastack: str, version: Version, subject: str) -> str:
     time = f"{_day(version.timestamp)}, {version.timestamp:%H:%M:%S} UTC"
     if version.live:
-        return f"Shown is {what} of {datastack} as it was on {time}: live data, of no version."
+        return f"Shown is {subject} of {datastack} as it was on {time}: live data, of no version."
     return (
-        f"Version {version.number} of {datastack} has expired. Shown is {what} as CAVE finds it for the time of that "
-        f"version, {time}."
+        f"Version {version.number} of {datastack} has expired. Shown is {subject} as CAVE finds it for the time of "
+        f"that version, {time}."
     )
 
 
@@ -141,7 +141,7 @@ def _day(time: datetime) -> str:
     return f"{time:%d %B %Y}".removeprefix("0")
 
 
-def _known(release: Release, table: str) -> tuple[Release, TableInfo]:
+def _newest(release: Release, table: str) -> tuple[Release, TableInfo]:
     """A table as the version has it through which tables are read at a moment, and that version."""
     newest = release.newest
     info = newest.tables().get(table)

@@ -45,8 +45,8 @@ def narrowed(cave: Cave, table: LargeTable, query: TableQuery, unit: str = "vx")
     release = Release(cave, table.datastack, table.version)
     derived = release.derived.of("table", table.info.name)
     if not release.version.materialized:
-        held = tables.table_of(release, table.info, rows, derived=derived.of("narrowed", _written(filters)))
-        return replace(held, filters=filters)
+        opened = tables.table_of(release, table.info, rows, derived=derived.of("narrowed", _written(filters)))
+        return replace(opened, filters=filters)
     return TableFrame(
         table.datastack,
         table.version,

@@ -39,17 +39,17 @@ def axes(table: TableFrame, x: str = "", y: str = "") -> tuple[Column, Column] |
 
     Raises BadInput for a name that is no column.
     """
-    known = axes_of(table)
-    names = [column.name for column in known if table.frame[column.name].notna().any()]
+    axis_columns = axes_of(table)
+    names = [column.name for column in axis_columns if table.frame[column.name].notna().any()]
     if not names:
         return None
 
     def other(than: str, *preferred: str) -> str:
         return next((name for name in (*preferred, *names) if name in names and name != than), than)
 
-    left, right = (find_column(known, name).name if name else "" for name in (x, y))
+    left, right = (find_column(axis_columns, name).name if name else "" for name in (x, y))
     right = right or other(left or "volume", "soma_depth_um", "depth_um", "volume", *reversed(names))
-    return find_column(known, left or other(right, "volume")), find_column(known, right)
+    return find_column(axis_columns, left or other(right, "volume")), find_column(axis_columns, right)
 
 
 def counts(table: TableFrame, query: TableQuery, groups: Groups) -> pd.DataFrame:
@@ -79,11 +79,11 @@ def boxes(table: TableFrame, query: TableQuery, groups: Groups) -> Callable[[Any
         values = table.frame[column.name]
         boxes_of = facets.range_boxes(values, groups.range_indices(values), len(groups.edges) - 1)
         of_ranges = dict(zip(groups.colours, boxes_of, strict=False))
-    now = query.boxes.get(column.name, "")
+    current_box = query.boxes.get(column.name, "")
 
     def clicked(value: Any) -> str:
         if value in of_ranges:
-            return "" if of_ranges[value] == now else of_ranges[value]
+            return "" if of_ranges[value] == current_box else of_ranges[value]
         return facets.toggled(table.columns, query, column.name, value).boxes.get(column.name, "")
 
     return clicked
@@ -127,11 +127,11 @@ def bars_of(
 def _bars(column: Column, whole: Binned, codes: npt.NDArray[np.int16], groups: pd.Series | None) -> Bars:
     of_rows = pd.Series(pd.NA, range(len(codes)), dtype="string") if groups is None else groups
     name_codes, names = pd.factorize(of_rows, use_na_sentinel=False)
-    count, known = len(whole.totals), codes >= 0
-    cells = np.bincount(name_codes[known] * count + codes[known], minlength=len(names) * count)
+    count, in_bar = len(whole.totals), codes >= 0
+    cells = np.bincount(name_codes[in_bar] * count + codes[in_bar], minlength=len(names) * count)
     counted = pd.DataFrame(cells.reshape(len(names), count), index=pd.Index(names, dtype="string"))
     edges, totals = tuple(whole.edges.tolist()), tuple(whole.totals.tolist())
-    return Bars(column, edges, tuple(ranges(edges)), totals, whole.boxes, counted, int((~known).sum()))
+    return Bars(column, edges, tuple(ranges(edges)), totals, whole.boxes, counted, int((~in_bar).sum()))
 
 
 def scatter(table: TableFrame, query: TableQuery, x: Column, y: Column, colours: Groups | None = None) -> pd.DataFrame:
@@ -180,10 +180,10 @@ def thinned(points: pd.DataFrame, most: int = MOST_POINTS) -> pd.DataFrame:
     return points.iloc[np.linspace(0, len(points) - 1, most).astype(np.int64)]
 
 
-def within(points: pd.DataFrame, drawn: Outline) -> pd.Series:
+def within(points: pd.DataFrame, outline: Outline) -> pd.Series:
     """The ids of the points inside a polygon (of at least three corners), or of those at a single dot, whose place a
     browser has as float32."""
-    xs, ys = (np.asarray(drawn[axis], dtype=np.float64) for axis in "xy")
+    xs, ys = (np.asarray(outline[axis], dtype=np.float64) for axis in "xy")
     x, y = points["x"].to_numpy(), points["y"].to_numpy()
     if len(xs) > 2:
         return points["id"][_inside(x, y, xs, ys)]

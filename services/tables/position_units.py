@@ -38,7 +38,7 @@ def depth_columns(frame: pd.DataFrame, info: TableInfo, volume: Volume, *, of_so
 
 def titled_layers(columns: Sequence[Column], volume: Volume, among: Container[str]) -> tuple[Column, ...]:
     """The columns, those of layers `among` them called by the source of the boundaries, where it has a name."""
-    by = {name: one for name, one in volume.layer_columns.items() if name in among and one.name}
+    by = {name: layers for name, layers in volume.layer_columns.items() if name in among and layers.name}
     return tuple(
         replace(column, title=f"layer ({by[column.name].name})") if column.name in by else column for column in columns
     )

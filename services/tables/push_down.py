@@ -96,9 +96,9 @@ def _corners(box: InBox) -> list[list[float]]:
     return [[low for low, _ in ends], [high for _, high in ends]]
 
 
-def _cannot(part: Node, table: str, most: int, what: str) -> BadInput:
+def _cannot(part: Node, table: str, most: int, reason: str) -> BadInput:
     return BadInput(
         f"{table} is too large to hold, so CAVE has to filter it, and CAVE cannot do {part.describe()!r}.",
-        f"What it cannot do here: {what}. Narrow the table to {most:,} rows or fewer by a condition that it can do, "
+        f"What it cannot do here: {reason}. Narrow the table to {most:,} rows or fewer by a condition that it can do, "
         "such as a root id or a box in space, and join this one with and.",
     )

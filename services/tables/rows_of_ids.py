@@ -21,11 +21,11 @@ def rows_of_ids(
 ) -> pd.DataFrame:
     """The rows of a table whose `column` has one of some ids, by their own `id`; of a table too large to hold only
     those `equal` to the values of columns. None where the table has no such column."""
-    requested = [int(one) for one in ids]
+    requested = [int(id) for id in ids]
     if not release.is_large(table):
         rows = release.table(table)
-        kept = rows[column].isin(requested) if column in rows else pd.Series(False, rows.index)
-        return rows[kept.fillna(False).to_numpy(bool)]
+        matches = rows[column].isin(requested) if column in rows else pd.Series(False, rows.index)
+        return rows[matches.fillna(False).to_numpy(bool)]
     if not requested or column not in release.sample(table):
         return release.sample(table).iloc[:0]
     batches = [requested[start : start + IDS_AT_ONCE] for start in range(0, len(requested), IDS_AT_ONCE)]

@@ -75,7 +75,9 @@ def named(cave: Cave, datastack: str, text: str) -> str:
     """A text of ids and nothing else as the name of a list, if it is too long for an address. Any other text, and one
     that cannot be saved, stays as it was typed."""
     listed = text.strip(" ,;\t\n")
-    ids = [int(one) for one in re.findall("[0-9]+", listed)] if len(text) > LONG and _IDS.fullmatch(listed) else []
+    ids = (
+        [int(number) for number in re.findall("[0-9]+", listed)] if len(text) > LONG and _IDS.fullmatch(listed) else []
+    )
     if ids and max(ids) <= LARGEST_ID:
         with suppress(KarstError):
             return f"saved({save(cave, datastack, ids)})"
@@ -85,17 +87,17 @@ def named(cave: Cave, datastack: str, text: str) -> str:
 def save(cave: Cave, datastack: str, ids: Iterable[int]) -> int:
     """Keep ids in CAVE; the number to name them by, which is the same for the same ids. Raises BadInput for more than
     100,000, and what `Cave.upload_state` raises."""
-    listed = sorted({int(one) for one in ids})
+    listed = sorted({int(id) for id in ids})
     if len(listed) > MOST:
         raise BadInput(
             f"{len(listed):,} ids are more than the {MOST:,} that are saved at once.", "Save a part of them."
         )
-    return cave.upload_state(datastack, {KEY: [str(one) for one in listed]})
+    return cave.upload_state(datastack, {KEY: [str(id) for id in listed]})
 
 
 def listed(cave: Cave, datastack: str, column: Column, ids: Iterable[int]) -> Node:
     """The filter that keeps some ids of a column: one by one where they are few, else saved. Raises as `save`."""
-    values = tuple(sorted({int(one) for one in ids}))
+    values = tuple(sorted({int(id) for id in ids}))
     return _short(cave, datastack, OneOf(column, values))
 
 

@@ -118,18 +118,18 @@ def _one_of(name: str, values: Sequence[Value], frame: pd.DataFrame) -> str:
     dtype = frame[name].dtype
     if dtypes.is_float_dtype(dtype) or dtypes.is_datetime64_any_dtype(dtype):
         return _joined("|", (_compared(name, "eq", value, frame) for value in values))
-    kept = f"frame[{name!r}].isin([{', '.join(map(repr, values))}])"
+    code = f"frame[{name!r}].isin([{', '.join(map(repr, values))}])"
     if SEVERAL in values and isinstance(dtype, pd.StringDtype):
-        kept = _joined("|", (kept, f"frame[{name!r}].str.startswith({BEGINS!r}).fillna(False)"))
-    return kept
+        code = _joined("|", (code, f"frame[{name!r}].str.startswith({BEGINS!r}).fillna(False)"))
+    return code
 
 
 def _compared(name: str, method: str, value: Value, frame: pd.DataFrame) -> str:
-    written = repr(value)
+    literal = repr(value)
     if isinstance(value, pd.Timestamp):
         naive = getattr(frame[name].dtype, "tz", None) is None
-        written = f"pd.Timestamp({(value.tz_localize(None) if naive else value).isoformat()!r})"
-    return f"frame[{name!r}].{method}({written}).fillna(False)"
+        literal = f"pd.Timestamp({(value.tz_localize(None) if naive else value).isoformat()!r})"
+    return f"frame[{name!r}].{method}({literal}).fillna(False)"
 
 
 def _boxed(box: InBox) -> str:
@@ -139,8 +139,8 @@ def _boxed(box: InBox) -> str:
         for method, end in (("ge", low), ("le", high))
         if end is not None
     ]
-    known = [f"frame[{column.name!r}].notna()" for column in box.axes]
-    return _joined("&", [*known, *parts])
+    not_null = [f"frame[{column.name!r}].notna()" for column in box.axes]
+    return _joined("&", [*not_null, *parts])
 
 
 def _joined(sign: str, parts: Iterable[str]) -> str:

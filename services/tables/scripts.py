@@ -79,8 +79,8 @@ def table_snippet(
     are asked for in parts. Raises BadInput as `select` does, and at a moment for a table without rows.
     """
     node = filter_of(table.columns, query)
-    known = {"depth_um", "soma_depth_um", *cave.volume(table.datastack).layer_columns}
-    depths = [column.name for column in table.columns if column.name in known]
+    depth_names = {"depth_um", "soma_depth_um", *cave.volume(table.datastack).layer_columns}
+    depths = [column.name for column in table.columns if column.name in depth_names]
     body = [
         written_client(Release(cave, table.datastack, table.version)),
         *_fetch(cave, table, most_rows),
@@ -202,20 +202,20 @@ def _joined(cave: Cave, table: TableFrame, joined: Joined, most_rows: int) -> It
     release = Release(cave, table.datastack, table.version)
     if release.version.materialized and release.is_large(joined.table):
         yield from _of_ids(release, joined)
-        there = {*release.sample(joined.table)}
+        columns = {*release.sample(joined.table)}
     else:
         opened = live.open_table(release, joined.table)
         yield from _fetch(cave, opened, most_rows, "other")
-        there = {*opened.frame}
+        columns = {*opened.frame}
     yield f"known = other[other[{joined.foreign!r}].fillna(0) != 0]"
     if joined.system:
         column, value = joined.system
-        one = [f"known = known[known[{column!r}] == {value!r}]"]
-        yield from wide_lines("known", column, value) if joined.wide else one
+        lines = [f"known = known[known[{column!r}] == {value!r}]"]
+        yield from wide_lines("known", column, value) if joined.wide else lines
     names = [name for column in table.columns if (name := column.name.removeprefix(f"{joined.table}.")) != column.name]
     values = [name for name in names if name != NUM_ROWS]
     if values:
-        if "id" in there:
+        if "id" in columns:
             yield "known = known.sort_values('id', kind='stable')"
         yield f"many = known[{joined.foreign!r}].duplicated(keep=False)"
         yield f"alone = known[~many].set_index({joined.foreign!r})"

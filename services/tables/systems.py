@@ -64,5 +64,5 @@ def box(table: TableFrame, system: str) -> dict[str, str]:
 
 def _of_several(rows: pd.DataFrame, column: str) -> bool:
     """Whether most rows are of cells that have rows of several systems."""
-    known = rows.loc[(rows["pt_root_id"].fillna(0) != 0).to_numpy(bool), ["pt_root_id", column]]
-    return bool(known.dropna().drop_duplicates()["pt_root_id"].duplicated(keep=False).mean() > 1 / 2)
+    of_cells = rows.loc[(rows["pt_root_id"].fillna(0) != 0).to_numpy(bool), ["pt_root_id", column]]
+    return bool(of_cells.dropna().drop_duplicates()["pt_root_id"].duplicated(keep=False).mean() > 1 / 2)

@@ -217,26 +217,26 @@ def rows_of(
     Numbers within text sort by their value, 9 before 10. Blank cells come last in either direction; equal rows keep the
     order of `id`, else of `frame`. Raises BadInput where `sort` names an unknown column.
     """
-    kept = np.flatnonzero(kept_by.mask(frame))
+    positions = np.flatnonzero(kept_by.mask(frame))
     named = {find_column(columns, name).name: direction for name, direction in sort}
     if not named:
-        return kept
+        return positions
     by = named | ({"id": named.get("id", "asc")} if "id" in frame.columns else {})
-    keys = pa.table({name: _sortable(frame[name], kept, derived.of("ranks", name)) for name in by})
+    keys = pa.table({name: _sortable(frame[name], positions, derived.of("ranks", name)) for name in by})
     order = [(name, "descending" if direction == "desc" else "ascending", "at_end") for name, direction in by.items()]
-    return kept[pc.sort_indices(keys, sort_keys=order).to_numpy()]
+    return positions[pc.sort_indices(keys, sort_keys=order).to_numpy()]
 
 
-def _sortable(values: pd.Series, kept: Rows, derived: Derived) -> pa.Array:
-    """Something that sorts as the `kept` ones of `values` do; ranks instead of text, of which each would be compared
+def _sortable(values: pd.Series, positions: Rows, derived: Derived) -> pa.Array:
+    """Something that sorts as the `values` at `positions` do; ranks instead of text, of which each would be compared
     with many others. `derived` is that of the whole column."""
     if not isinstance(values.dtype, pd.StringDtype):
-        return pa.array(values.take(kept), from_pandas=True)
+        return pa.array(values.take(positions), from_pandas=True)
 
     def rank() -> pa.Array:
         return pa.array(natural_ranks(values), from_pandas=True)
 
-    return derived.get(rank).take(pa.array(kept))
+    return derived.get(rank).take(pa.array(positions))
 
 
 def select(table: TableFrame, query: TableQuery) -> pd.DataFrame:

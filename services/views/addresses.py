@@ -368,9 +368,9 @@ class _Reader:
         text = self.text(key, default)
         if text in allowed:
             return text
-        known = ", ".join(filter(None, allowed))
+        choices = ", ".join(filter(None, allowed))
         self.messages.append(
-            f"{key}={text[:40]} is unknown; it can be {known}. Showing {default or 'the page without'}."
+            f"{key}={text[:40]} is unknown; it can be {choices}. Showing {default or 'the page without'}."
         )
         return default
 

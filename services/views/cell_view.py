@@ -103,12 +103,12 @@ class CellView:
     @property
     def root_ids(self) -> str:
         """The root ids of all cells, separated by commas."""
-        return ",".join(str(one.cell.root_id) for one in self.cells)
+        return ",".join(str(cell.cell.root_id) for cell in self.cells)
 
     @property
     def somata_um(self) -> list[list[float]]:
         """The positions of the cells' own somata along the axes of the volume in um; cells without one are left out."""
-        somata_nm = [one.cell.soma_position_nm for one in self.cells]
+        somata_nm = [cell.cell.soma_position_nm for cell in self.cells]
         return [space.nm_to_um(soma, self.release.volume)[0].tolist() for soma in somata_nm if soma]
 
     @cached_property
@@ -151,9 +151,9 @@ class CellView:
     def partners(self, side: str) -> tuple[pd.DataFrame, PartnerTable, Node]:
         """The partners of one side that the filters keep, in their order; the table before the filters; and the
         filter."""
-        whole = self.table(side)
-        kept, kept_by = partner_table.select(whole, self.query)
-        return kept, whole, kept_by
+        table = self.table(side)
+        partners, kept_by = partner_table.select(table, self.query)
+        return partners, table, kept_by
 
     @property
     def narrowed(self) -> bool:
@@ -197,7 +197,7 @@ class CellView:
 
     def synapses(self, way: Direction) -> pd.DataFrame:
         """The synapses of all cells in one direction, with the columns of :func:`partner_synapses.of_cell`."""
-        parts = [partner_synapses.of_cell(self.release.cave, one, way) for one in self.cells]
+        parts = [partner_synapses.of_cell(self.release.cave, cell, way) for cell in self.cells]
         return parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
 
     def synapses_with_partner(self) -> Mapping[Direction, pd.DataFrame]:
@@ -227,7 +227,7 @@ class CellView:
         synapses."""
         if not self.first.type_table or self.first.typed_synapses:
             return [None] * len(self.cells)
-        roots = [one.cell.root_id for one in self.cells]
+        roots = [cell.cell.root_id for cell in self.cells]
         return cell_types.of_roots(self.release, self.first.type_table, self.first.type_by, roots)
 
     def changes(self) -> list[changes.Changes]:

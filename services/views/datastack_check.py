@@ -251,7 +251,7 @@ def _connectivity(release: Release, roles: Roles) -> Iterator[str]:
         "tuning": tuning.tables(release),
         "areas": role_tables.table_of(release, "areas"),
     }
-    known, unknown = ([name for name, table in sources.items() if bool(table) is shown] for shown in (True, False))
-    yield f"shows {', '.join(known) or 'nothing of partners but ids'}."
+    available, unknown = ([name for name, table in sources.items() if bool(table) is shown] for shown in (True, False))
+    yield f"shows {', '.join(available) or 'nothing of partners but ids'}."
     if unknown:
         yield f"not known: {', '.join(unknown)}."

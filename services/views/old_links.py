@@ -94,8 +94,8 @@ def _version(values: Mapping[str, str], warnings: list[str], *, live: bool) -> s
     return str(int(text)) if re.fullmatch(r"[0-9]{1,9}", text) else LATEST
 
 
-def _warn_unknown(values: Mapping[str, str], known: set[str], warnings: list[str]) -> None:
-    for key in [key for key in values if key not in known][:5]:
+def _warn_unknown(values: Mapping[str, str], meaningful: set[str], warnings: list[str]) -> None:
+    for key in [key for key in values if key not in meaningful][:5]:
         if key == "live-query-toggle":
             warnings.append("The live query switch of the old link no longer exists; the version says what is shown.")
         else:

@@ -40,13 +40,13 @@ def query_of(cave: Cave, view: TableAddress | CellAddress) -> TableQuery:
 
 def fitting(pairs: Any, columns: Sequence[Column]) -> tuple[list[tuple[str, str]], list[str]]:
     """The (column, value) pairs whose column is in `columns`, by its own name, and a sentence for each other pair."""
-    kept, lost = [], []
+    present, messages = [], []
     for name, value in pairs:
         try:
-            kept.append((find_column(columns, name).name, value))
+            present.append((find_column(columns, name).name, value))
         except BadInput:
-            lost.append(f"This table has no column {name[:80]!r}; what the address asks of it was left out.")
-    return kept, lost
+            messages.append(f"This table has no column {name[:80]!r}; what the address asks of it was left out.")
+    return present, messages
 
 
 def short(cave: Cave, address: TableAddress, table: TableFrame | LargeTable) -> TableAddress:

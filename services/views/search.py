@@ -26,8 +26,8 @@ def address_of(release: Release, text: str) -> str:
     are those of the datastack's type table, then of the profile's type tables; in a table with several annotation
     systems, those of the usual system if it has them, else of the only other that does."""
     typed, place = text.strip(), (release.datastack, str(release.version.label))
-    known = {name.casefold(): name for name in release.tables()}
-    if name := known.get(typed.casefold()):
+    table_names = {name.casefold(): name for name in release.tables()}
+    if name := table_names.get(typed.casefold()):
         return TableAddress(*place, name).href()
     if any(mark in typed for mark in ("://", "{", "[")) or not any(map(str.isalpha, typed)):
         return CellAddress(*place, typed).href()

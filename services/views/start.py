@@ -93,9 +93,9 @@ def cells(release: Release, most: int) -> tuple[list[CellExample], list[PairExam
     if not roots:
         return [], []
     view = CellView.of(release.cave, _address(release, roots))
-    skeletons = gather(*(partial(_lines, release, one) for one in view.cells))
-    known = zip(view.cells, view.own_types(), skeletons, strict=True)
-    result = [_example(release, one, cell_type, lines) for one, cell_type, lines in known]
+    skeletons = gather(*(partial(_lines, release, cell) for cell in view.cells))
+    typed = zip(view.cells, view.own_types(), skeletons, strict=True)
+    result = [_example(release, cell, cell_type, lines) for cell, cell_type, lines in typed]
     among = several_cells.among(view.cells)
     return result, [
         _pair(release, [view.cells[at] for at in pair], [result[at] for at in pair], among)
@@ -105,18 +105,18 @@ def cells(release: Release, most: int) -> tuple[list[CellExample], list[PairExam
 
 def _different(release: Release, most: int) -> list[int]:
     """Up to `most` root ids that differ in type and proofreading as much as the candidates allow."""
-    known = dict(examples.cells(release, MOST_CANDIDATES))
-    types: list[str | None] = [None] * len(known)
+    words = dict(examples.cells(release, MOST_CANDIDATES))
+    types: list[str | None] = [None] * len(words)
     with suppress(KarstError):
-        types = cell_types.of_roots(release, partner_columns.default_types(release) or "", "", [*known])
-    candidates = [(root, {word, cell_type}) for (root, word), cell_type in zip(known.items(), types, strict=True)]
+        types = cell_types.of_roots(release, partner_columns.default_types(release) or "", "", [*words])
+    candidates = [(root, {word, cell_type}) for (root, word), cell_type in zip(words.items(), types, strict=True)]
     chosen: list[int] = []
-    seen: set[str | None] = {None}
+    covered: set[str | None] = {None}
     while candidates and len(chosen) < most:
-        best = min(candidates, key=lambda candidate: len(candidate[1] & seen))
+        best = min(candidates, key=lambda candidate: len(candidate[1] & covered))
         candidates.remove(best)
         chosen.append(best[0])
-        seen |= best[1]
+        covered |= best[1]
     return chosen
 
 
@@ -146,7 +146,7 @@ def _example(
 def _pair(
     release: Release, pair: Sequence[Connectivity], shown: Sequence[CellExample], among: pd.DataFrame
 ) -> PairExample:
-    roots = [one.cell.root_id for one in pair]
+    roots = [cell.cell.root_id for cell in pair]
     shared = {way: len(set(pair[0].side(way)["root_id"]) & set(pair[1].side(way)["root_id"])) for way in Direction}
     between = among.loc[roots, roots].to_numpy()[[0, 1], [1, 0]]
     count = None if pd.isna(between).any() else int(between.sum())

@@ -32,17 +32,17 @@ def open_view(cave: Cave, address: TableAddress) -> HeldView | PagedView:
     release, opened, table, warnings = _opened(cave, address)
     concrete = short(cave, opened, table)
     names = [column.name for column in table.columns]
-    known = set(names)
+    held_columns = set(names)
     axes = set() if isinstance(table, LargeTable) else {column.name for column in plots.axes_of(table)}
-    any_held = set() if isinstance(table, LargeTable) else known
+    any_held = set() if isinstance(table, LargeTable) else held_columns
     allowed = {"x": axes, "y": axes, "group_by": any_held, "left": any_held, "right": any_held}
     parts: dict[str, Any] = {part: getattr(address, part) for part in allowed}
-    kept: dict[str, Any] = {part: name if name in allowed[part] else "" for part, name in parts.items()}
+    fitting_parts: dict[str, Any] = {part: name if name in allowed[part] else "" for part, name in parts.items()}
     requested = joins.with_joined(names, address.join, address.columns)
-    ticked = () if known <= set(requested) else tuple(name for name in names if name in requested)
-    kept_address = replace(concrete, columns=joins.with_marks(concrete.join, ticked), **kept)
+    ticked = () if held_columns <= set(requested) else tuple(name for name in names if name in requested)
+    kept_address = replace(concrete, columns=joins.with_marks(concrete.join, ticked), **fitting_parts)
     readable = {name for name in requested if joins.is_here(name, concrete.join)}
-    messages = (*warnings, *map(_no_column, {*readable, *parts.values()} - known - {""}))
+    messages = (*warnings, *map(_no_column, {*readable, *parts.values()} - held_columns - {""}))
     if isinstance(table, LargeTable):
         return PagedView(release, kept_address, table, messages)
     return HeldView(release, kept_address, table, messages)
@@ -96,8 +96,8 @@ def _opened(cave: Cave, address: TableAddress) -> tuple[Release, TableAddress, T
     boxes, lost_boxes = fitting(view.boxes.items(), table.columns)
     sort, lost_sorts = fitting(view.sort, table.columns)
     concrete = replace(view, datastack=release.datastack, version=str(release.version.label), table=name)
-    kept = replace(concrete, boxes=dict(boxes), sort=tuple(sort))  # type: ignore[arg-type]
-    counted, unread = _in_its_unit(cave, kept, table)
+    fitted = replace(concrete, boxes=dict(boxes), sort=tuple(sort))  # type: ignore[arg-type]
+    counted, unread = _in_its_unit(cave, fitted, table)
     return release, counted, table, [*lost_boxes, *lost_sorts, *unread, *messages]
 
 

@@ -255,7 +255,7 @@ class HeldView(TableView):
         rows = tables.select(self.table, self.query)
         link = self.table.derived.of("link", *parts).get(
             lambda: replace(self.link(rows), state={}),
-            lambda held: bool(held.state_ids) and all(cave.keeps_state(datastack, id) for id in held.state_ids),
+            lambda link: bool(link.state_ids) and all(cave.keeps_state(datastack, id) for id in link.state_ids),
         )
         return link, _subject(len(rows), selected=False)
 
@@ -288,12 +288,12 @@ class HeldView(TableView):
         """A query line that keeps the rows with these ids; many ids are saved on the server, and the line refers to
         them. None where they cannot be saved."""
         try:
-            kept = saved_ids.listed(
+            node = saved_ids.listed(
                 self.release.cave, self.table.datastack, find_column(self.table.columns, column), ids
             )
         except KarstError:
             return None
-        return kept.text()
+        return node.text()
 
     def href_with_line(self, line: str) -> str | None:
         """The path and query of this view with a further query line; None where it would be too long."""

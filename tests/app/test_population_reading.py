@@ -101,7 +101,7 @@ def test_the_number_of_requests_that_is_said(
             with proxy.counting() as requests:
                 result = synapse_reading.read(release, pre, post)
             assert len(requests) / 1.5 <= planned.num_requests <= 1.5 * max(len(requests), len(result) / limit)
-            ends = {(one.pre is None, one.post is None) for one in planned.ask}
+            ends = {(one.pre is None, one.post is None) for one in planned.missing}
             if ends != {(False, False)}:  # by one end, which takes no more than the ids of both
                 least = np.ceil(len(pre) / ids_at_once) * np.ceil(len(post) / ids_at_once)
                 assert len(ends) == 1 and len(requests) <= 1.5 * least
@@ -137,7 +137,7 @@ def test_nothing_is_cut_by_a_small_row_limit(
 
         with pytest.raises(InterruptedError):
             synapse_reading.read(release, ids, ids, report=stop)
-        left = {int(root) for one in synapse_reading.plan(release, ids, ids).ask for root in one.post}
+        left = {int(root) for one in synapse_reading.plan(release, ids, ids).missing for root in one.post}
         assert len(left) < len(ids) - 2 * synapse_reading.MOST_NOTES  # a piece was of one cell, or of two
         result = synapse_reading.read(release, ids, ids, report=seen.append)
         assert synapse_reading.plan(release, ids, ids).num_requests == 0
