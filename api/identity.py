@@ -32,9 +32,9 @@ def identify(server: Flask, settings: Settings) -> None:
         if request.method != "GET" or request.path.startswith(OPEN):
             return None
         if TOKEN in request.args:  # nobody becomes somebody by an address that they were sent
-            kept = [(name, text) for name, text in request.args.items(multi=True) if name not in (TOKEN, "token")]
+            arguments = [(name, text) for name, text in request.args.items(multi=True) if name not in (TOKEN, "token")]
             path = "/" + quote(request.path.lstrip("/"))  # "//host" and "/<tab>/host" lead elsewhere
-            return redirect(f"{path}?{urlencode(kept)}" if kept else path)
+            return redirect(f"{path}?{urlencode(arguments)}" if arguments else path)
         if not g.identities and "text/html" in request.accept_mimetypes.values():
             return redirect(way_in(request.full_path if request.query_string else request.path, settings))
         return None
@@ -51,8 +51,8 @@ def account(settings: Settings) -> tuple[str | None, list[str]]:
     """The name of whoever asks, "you" where only the token is known, None for nobody; and where there are several
     servers, at which of them they are signed in."""
     identities: tuple[Identity, ...] = g.get("identities", ()) if has_request_context() else ()
-    name = next((one.name for one in identities if one.name), "you") if identities else None
-    return name, [one.server for one in identities if len(settings.servers) > 1]
+    name = next((identity.name for identity in identities if identity.name), "you") if identities else None
+    return name, [identity.server for identity in identities if len(settings.servers) > 1]
 
 
 def way_in(address: str, settings: Settings) -> str:
@@ -69,7 +69,7 @@ def cookie_of(server: str) -> str:
 def server_of(address: str, settings: Settings) -> str:
     """The name of the server that the datastack of a page is said to be of; "" where it is not said."""
     named = parse_qs(address.partition("?")[2]).get("datastack", [settings.datastack])[0].rpartition(":")[0]
-    return named if any(one.name == named for one in settings.servers) else ""
+    return named if any(server.name == named for server in settings.servers) else ""
 
 
 def _identities(settings: Settings) -> tuple[Identity, ...]:
@@ -79,16 +79,16 @@ def _identities(settings: Settings) -> tuple[Identity, ...]:
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     if kind.casefold() == "bearer":
         named = request.headers.get(SERVER_HEADER, servers[0].name)
-        text = token.strip() if any(one.name == named for one in servers) else ""
+        text = token.strip() if any(server.name == named for server in servers) else ""
         return (Identity(text, server=named),) if is_token(text) else ()
-    identities = [_kept(one, settings) for one in servers]
+    identities = [_signed_in(server, settings) for server in servers]
     front = request.cookies.get(TOKEN, "") if settings.front_cookie else ""
     if identities[0] is None and is_token(front):
         identities[0] = Identity(front, server=servers[0].name)
-    return tuple(one for one in identities if one)
+    return tuple(identity for identity in identities if identity)
 
 
-def _kept(server: Server, settings: Settings) -> Identity | None:
+def _signed_in(server: Server, settings: Settings) -> Identity | None:
     """Who has signed in to Karst at a server."""
     sealed = request.cookies.get(cookie_of(server.name), "")
     return Identity.unsealed(sealed, settings.secret_key, server.address, COOKIE_S)

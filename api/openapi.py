@@ -50,9 +50,9 @@ def document(app: Flask, samples: Mapping[str, str]) -> Json:
     for path, method, name, described in _routes(app):
         paths.setdefault(path, {}).setdefault(method, _operation(path, name, described, samples, app))
         kinds = (described.answer, described.body)
-        types |= {one.__name__: one for one in kinds if isinstance(one, type) and one is not dict}
+        types |= {kind.__name__: kind for kind in kinds if isinstance(kind, type) and kind is not dict}
     _, schemas = TypeAdapter.json_schemas(
-        [(name, "serialization", TypeAdapter(one)) for name, one in types.items()], ref_template=REF
+        [(name, "serialization", TypeAdapter(kind)) for name, kind in types.items()], ref_template=REF
     )
     return {
         "openapi": "3.1.0",
@@ -73,20 +73,24 @@ def _routes(app: Flask) -> Iterator[tuple[str, str, str, Documented]]:
         marked = getattr(app.view_functions[rule.endpoint], "documented", None)
         if marked is not None:
             path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
-            method = next(one for one in ("POST", "DELETE", "GET") if one in (rule.methods or ()))
+            method = next(verb for verb in ("POST", "DELETE", "GET") if verb in (rule.methods or ()))
             yield path, method.lower(), rule.endpoint, marked
 
 
 def _operation(path: str, endpoint: str, described: Documented, samples: Mapping[str, str], app: Flask) -> Json:
     words = " ".join((app.view_functions[endpoint].__doc__ or "").split())
     shown = {name: _filled(value, samples) for name, value in described.examples.items()}
-    taken = [_parameter(name, "path", (str, PLACES[name]), samples.get(name)) for name in re.findall(r"{(\w+)}", path)]
-    taken += [_parameter(name, "query", one, shown.get(name)) for name, one in described.parameters.items()]
+    parameters = [
+        _parameter(name, "path", (str, PLACES[name]), samples.get(name)) for name in re.findall(r"{(\w+)}", path)
+    ]
+    parameters += [
+        _parameter(name, "query", parameter, shown.get(name)) for name, parameter in described.parameters.items()
+    ]
     failed = {"description": "What went wrong.", "content": _content("application/json", _ref(shapes.ErrorAnswer))}
     operation: Json = {
         "operationId": endpoint.rpartition(".")[2],
         "summary": words,
-        "parameters": taken,
+        "parameters": parameters,
         "responses": {"200": {"description": "The answer.", "content": _answers(described)}, "default": failed},
     }
     if "job" in described.parameters:
@@ -112,11 +116,18 @@ def _answers(described: Documented) -> Json:
 
 def _parameter(name: str, place: str, described: tuple[Any, str], example: Any) -> Json:
     kind, words = described
-    known = {} if example is None else {"example": [example] if kind == list[str] else example}
+    example_field = {} if example is None else {"example": [example] if kind == list[str] else example}
     schema = TypeAdapter(kind).json_schema()
     if kind is int:
         schema |= {"minimum": 0}
-    return {"name": name, "in": place, "required": place == "path", "description": words, "schema": schema, **known}
+    return {
+        "name": name,
+        "in": place,
+        "required": place == "path",
+        "description": words,
+        "schema": schema,
+        **example_field,
+    }
 
 
 def _content(kind: str, schema: Json) -> Json:
@@ -140,7 +151,11 @@ def _samples() -> dict[str, str]:
         table = next(info.name for info in tables.catalogue(release) if info.kind == "table")
         (cell, _), (other, _) = examples.cells(release, 2)
         left, right, *_ = facets.known_values(tables.open_table(release, table))
-        older = next(one.number for one in cave().versions(datastack) if one.valid and one.number < release.number)
+        older = next(
+            version.number
+            for version in cave().versions(datastack)
+            if version.valid and version.number < release.number
+        )
     except (KarstError, LookupError, ValueError, StopIteration):
         return samples
     return samples | {
@@ -155,10 +170,10 @@ def _samples() -> dict[str, str]:
 
 def _address(path: str, operation: Mapping[str, Any]) -> str:
     """The address of the example of a route that is asked by GET; "" while there is none."""
-    known = {one["name"]: one for one in operation["parameters"] if "example" in one}
-    if any(name not in known for name in re.findall(r"{(\w+)}", path)):
+    examples_of = {parameter["name"]: parameter for parameter in operation["parameters"] if "example" in parameter}
+    if any(name not in examples_of for name in re.findall(r"{(\w+)}", path)):
         return ""
-    query = {name: one["example"] for name, one in known.items() if one["in"] == "query"}
-    return re.sub(r"{(\w+)}", lambda match: str(known[match[1]]["example"]), path) + (
+    query = {name: parameter["example"] for name, parameter in examples_of.items() if parameter["in"] == "query"}
+    return re.sub(r"{(\w+)}", lambda match: str(examples_of[match[1]]["example"]), path) + (
         f"?{urlencode(query, doseq=True)}" if query else ""
     )

@@ -23,11 +23,11 @@ FILE = ("format", "head", "guard")
 """What every route that answers with rows knows of files."""
 
 
-def only(*known: str) -> None:
+def only(*allowed: str) -> None:
     """Refuse parameters that the route does not know: a misspelt filter must not answer with all rows."""
     for name in request.args:
-        if name not in known:
-            raise BadInput(f"There is no parameter {name[:40]!r} here.", f"It can be {', '.join(known)}.")
+        if name not in allowed:
+            raise BadInput(f"There is no parameter {name[:40]!r} here.", f"It can be {', '.join(allowed)}.")
         if len(request.args.getlist(name)) > 1 and name != "sort":
             raise BadInput(f"{name} is given more than once.", "Give it once.")
 
@@ -77,12 +77,12 @@ def sort() -> Sort:
     return parse_sort(part for part in names if part)
 
 
-def columns(known: Sequence[Column]) -> tuple[Column, ...]:
-    """`columns`: the columns of an answer by name, several by commas, each once; all `known` ones when left out, and
-    all of a table in `join` of which none is named."""
-    names = joins.with_joined([column.name for column in known], words("join"), words("columns"))
-    chosen = {column.name: column for name in names for column in [find_column(known, name)]}
-    return tuple(chosen.values()) or tuple(known)
+def columns(available: Sequence[Column]) -> tuple[Column, ...]:
+    """`columns`: the columns of an answer by name, several by commas, each once; all `available` ones when left out,
+    and all of a table in `join` of which none is named."""
+    names = joins.with_joined([column.name for column in available], words("join"), words("columns"))
+    chosen = {column.name: column for name in names for column in [find_column(available, name)]}
+    return tuple(chosen.values()) or tuple(available)
 
 
 def span(default_limit: int | None) -> tuple[int, int | None]:
@@ -109,11 +109,11 @@ def json_object(example: str) -> dict[str, Any]:
 class Body:
     """The JSON body of a request, read field by field. Raises BadInput for a field that is not in `known`."""
 
-    def __init__(self, body: dict[str, Any], *known: str) -> None:
+    def __init__(self, body: dict[str, Any], *allowed: str) -> None:
         self.body = body
         for name in body:
-            if name not in known:
-                raise BadInput(f"There is no field {str(name)[:40]!r} here.", f"It can be {', '.join(known)}.")
+            if name not in allowed:
+                raise BadInput(f"There is no field {str(name)[:40]!r} here.", f"It can be {', '.join(allowed)}.")
 
     def text(self, name: str) -> str:
         """A field of text; "" where it is left out."""

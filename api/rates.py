@@ -59,7 +59,7 @@ def limit_rates(server: Flask, settings: Settings) -> None:
 def _client(secret_key: str) -> str:
     """A name for who asks. A token that came with a request may be made up: only a sign-in counts."""
     identities: tuple[Identity, ...] = g.get("identities", ())
-    if named := next((one for one in identities if one.name), None):
+    if named := next((identity for identity in identities if identity.name), None):
         return named.digest(secret_key)
     text = request.remote_addr or "unknown"
     try:

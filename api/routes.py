@@ -52,7 +52,7 @@ def list_datastacks() -> Response:
 @documented(shapes.Versions)
 def list_versions(datastack: str) -> Response:
     """All versions, newest first, and which one `latest` is."""
-    known = cave().versions(datastack)
+    listed = cave().versions(datastack)
     latest = versions.resolve(cave(), datastack, "latest").number
     return jsonify(
         {
@@ -60,7 +60,7 @@ def list_versions(datastack: str) -> Response:
             "description": cave().profile(datastack).description,
             "latest": latest,
             "axes": [{"name": name, "title": title} for name, title in cave().volume(datastack).titles.items()],
-            "versions": [version_json(one) for one in known],
+            "versions": [version_json(version) for version in listed],
         }
     )
 

@@ -54,13 +54,13 @@ def partners_of_cells(datastack: str, version: str, cell: str) -> Response:
         return partners_of(view)
     result = view.cells
     opened = {side: several_cells.open_partners(cave(), result, view.partner_options(side)) for side in sides}
-    kept = [partner_table.select(table, view.query)[0].assign(direction=side) for side, table in opened.items()]
-    frame = pd.concat(kept, ignore_index=True)
-    known = {column.name: column for table in opened.values() for column in table.columns}
+    parts = [partner_table.select(table, view.query)[0].assign(direction=side) for side, table in opened.items()]
+    frame = pd.concat(parts, ignore_index=True)
+    column_of = {column.name: column for table in opened.values() for column in table.columns}
     if sides != ("both",):
-        known["direction"] = Column("direction", "direction", "text")
-    columns = [known[name] for name in frame if name in known]
-    totals = [{way: one.totals[way] for way in Direction if way in sides or "both" in sides} for one in result]
+        column_of["direction"] = Column("direction", "direction", "text")
+    columns = [column_of[name] for name in frame if name in column_of]
+    totals = [{way: cell.totals[way] for way in Direction if way in sides or "both" in sides} for cell in result]
     messages = [sentence for table in opened.values() for sentence in (*table.left_out, *table.notes)]
     return _answer(result, frame, columns, "partners", {"totals": totals, "notes": messages})
 
@@ -87,7 +87,7 @@ def synapses_of_cells(datastack: str, version: str, cell: str) -> Response:
     if len(view.question.ids) == 1:
         return synapses_of(view)
     frame = synapse_rows(view, sides, partner)
-    result = [replace(one, warnings=partner_synapses.warnings(one, frame)) for one in view.cells]
+    result = [replace(cell, warnings=partner_synapses.warnings(cell, frame)) for cell in view.cells]
     return _answer(result, frame, describe_columns(frame), "synapses", {"partner": partner})
 
 
@@ -100,8 +100,8 @@ def _answer(
 ) -> Response:
     """A page of a frame, with the cells and the synapses among them."""
     offset, limit = params.span(None)
-    roots = [str(one.cell.root_id) for one in connectivities]
-    warnings = [*dict.fromkeys(sentence for one in connectivities for sentence in one.warnings)]
+    roots = [str(cell.cell.root_id) for cell in connectivities]
+    warnings = [*dict.fromkeys(sentence for cell in connectivities for sentence in cell.warnings)]
     warnings += connectivities[0].notices
     requests = {"root_ids": roots, **{key: params.text(key) for key in ("direction", *WHICH[1:])}, "warnings": warnings}
     subject = Subject(
@@ -113,7 +113,7 @@ def _answer(
     ]
     volume = cave().volume(connectivities[0].datastack)
     extra = {
-        "cells": [cell_json(one.cell, volume) for one in connectivities],
+        "cells": [cell_json(cell.cell, volume) for cell in connectivities],
         "among": among,
         "warnings": warnings,
         **facts,

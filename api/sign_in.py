@@ -45,7 +45,7 @@ def begin() -> BaseResponse:
     which comes back with a token; from there to `next`, or to the page that led here."""
     address, settings = _next(), door().settings
     name = request.args.get("server") or server_of(address, settings) or settings.all_servers[0].name
-    if all(one.name != name for one in settings.all_servers):
+    if all(server.name != name for server in settings.all_servers):
         return _refusal(f"There is no server {name[:40]!r} of CAVE here.", 404)
     number = f"{secrets.token_urlsafe(24)}.{name}"
     door().cache.value(("sign-in", number), lambda: address, ttl_s=BEGUN_S)
@@ -82,11 +82,12 @@ def finish() -> BaseResponse:
 @blueprint.post("/sign-out")
 def leave() -> BaseResponse:
     """Forget the token of `server`, or those of all, here and in CAVE."""
-    servers = [one.name for one in door().settings.all_servers if request.form.get("server", one.name) == one.name]
-    for one in g.identities:
+    names = [server.name for server in door().settings.all_servers]
+    servers = [name for name in names if request.form.get("server", name) == name]
+    for identity in g.identities:
         with suppress(KarstError):  # a token that has ended, or one for programs, which CAVE keeps
-            if one.server in servers:
-                door().server(one.server).of(one).sign_out()
+            if identity.server in servers:
+                door().server(identity.server).of(identity).sign_out()
     answer = redirect("/sign-ins" if "server" in request.form else "/signed-out", 303)
     for name in servers:
         if cookie_of(name) in request.cookies:  # a form of another site is sent without
@@ -97,8 +98,8 @@ def leave() -> BaseResponse:
 @blueprint.get("/sign-ins")
 def overview() -> Response:
     """At which servers one is signed in, and the way in and out of each."""
-    names = {one.server: one.name or "you" for one in g.identities}
-    lines = [_line(one, names.get(one.name)) for one in door().settings.all_servers]
+    names = {identity.server: identity.name or "you" for identity in g.identities}
+    lines = [_line(server, names.get(server.name)) for server in door().settings.all_servers]
     text = f"You are signed in at {len(names)} of {len(lines)} servers of CAVE." if names else "Sign in to read CAVE."
     return page_answer("Sign in", text, 200, ("Back", _next()) if names else None, lines)
 
@@ -128,8 +129,10 @@ def own_address(text: str) -> str:
 def _is_of_another(name: str) -> bool:
     """Whether a token is said to come from another server than the one that was asked, which it must not go to. CAVE
     says so in `middle_auth_url`; the server that was asked may have put another before it."""
-    others = [door().server(one.name) for one in door().settings.all_servers if one.name != name]
-    addresses = {_place(address) for one in others for address in (one.settings.server_address, outside_address(one))}
+    others = [door().server(server.name) for server in door().settings.all_servers if server.name != name]
+    addresses = {
+        _place(address) for other in others for address in (other.settings.server_address, outside_address(other))
+    }
     return any(_place(text) in addresses for text in request.args.getlist("middle_auth_url"))
 
 

@@ -17,10 +17,10 @@ def _id(text: str) -> str:
     return text
 
 
-def _outline(drawn: dict[str, list[float]]) -> dict[str, list[float]]:
-    if not drawn.get("x") or len(drawn["x"]) != len(drawn.get("y", ())):
+def _outline(outline: dict[str, list[float]]) -> dict[str, list[float]]:
+    if not outline.get("x") or len(outline["x"]) != len(outline.get("y", ())):
         raise ValueError("x and y have to be as many")
-    return drawn
+    return outline
 
 
 Href: TypeAlias = Annotated[str, Field(pattern=r"^/[a-z-]*(\?[^#]*)?$", max_length=100_000)]

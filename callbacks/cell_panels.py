@@ -46,8 +46,8 @@ def facts(_seen: Any, of: Href) -> Any:
 def skeleton(_seen: Any, of: Href) -> Any:
     """The plots and measures of the cell's skeleton, where CAVE has one."""
     view = CellView.of(cave(), parse_connectivity(views.query_of(of))[0])
-    drawn, measures = morphology.read(cave(), view.first), arbor.compartments(cave(), view.first)
-    plots = skeleton_plots.plots(view, drawn)
+    picture, measures = morphology.read(cave(), view.first), arbor.compartments(cave(), view.first)
+    plots = skeleton_plots.plots(view, picture)
     return skeleton_view.picture(plots, measures, _address(view), deep=view.release.volume.has_depth)
 
 

@@ -54,8 +54,8 @@ def fill_controls(query: Query | None, _reload: Any) -> tuple[Any, ...]:
     datastack, datastacks, version, versions, listed = views.place_choices(view)
     release = Release.of(cave(), datastack, number_of(version)) if listed else None
     default = partner_columns.default_types(release) if release else ""
-    known = {info.name for info in tables.type_tables(release)} if release else set()
-    typed = [info for info in listed if info.name in known | {view.type_table}]
+    type_tables = {info.name for info in tables.type_tables(release)} if release else set()
+    typed = [info for info in listed if info.name in type_tables | {view.type_table}]
     chosen = view.type_table or default or NO_TYPES
     options = [connectivity_page.WITHOUT_TYPES, *controls.table_options(typed, chosen.replace(NO_TYPES, ""))]
     return datastacks, datastack, versions, version, options, chosen

@@ -22,10 +22,10 @@ def list_figures(query: OfFigure) -> Any:
     """The figures whose tables the version has, and a note that counts those that need other tables."""
     release = release_of(cave(), TableAddress(version=query["version"] or LATEST))
     figures = files.figures()
-    kept = offered.fitting(figures, release.tables())
+    available = offered.fitting(figures, release.tables())
     return [
-        gallery_page.listed(kept, query["figure"]),
-        alerts.without_tables(len(figures) - len(kept), "figures", release.datastack),
+        gallery_page.listed(available, query["figure"]),
+        alerts.without_tables(len(figures) - len(available), "figures", release.datastack),
     ]
 
 
@@ -39,7 +39,7 @@ def show(query: OfFigure, _reload: Any) -> Any:
     """The figure of the address with its numbers at the version."""
     if not query["figure"]:
         return []
-    figure = next((known for known in files.figures() if known.name == query["figure"]), None)
+    figure = next((figure for figure in files.figures() if figure.name == query["figure"]), None)
     if figure is None:
         raise NotFound(f"There is no figure {query['figure'][:60]!r}.", "Choose one from the list.")
     release = release_of(cave(), TableAddress(version=query["version"] or LATEST))

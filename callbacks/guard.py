@@ -103,13 +103,16 @@ class Signature:
         inputs, state = (tuple(map(_part, registered[name])) for name in ("inputs", "state"))
         function = inspect.unwrap(registered["callback"])
         hints, parameters = get_type_hints(function, include_extras=True), inspect.signature(function).parameters
-        named = [name for name, one in parameters.items() if one.kind is one.POSITIONAL_OR_KEYWORD]
+        named = [name for name, parameter in parameters.items() if parameter.kind is parameter.POSITIONAL_OR_KEYWORD]
         types = [hints.get(name, str) for name in named]  # those of Dash's own callback for pages have no types
         output = registered["output"]
         listed = output if isinstance(output, list | tuple) else [output]
-        properties = [one.rpartition(".")[2] for one in name.strip(".").split("...")]  # with the mark of shared ones
-        ids = [one.component_id_str() for one in listed]
-        outputs = tuple(_part({"id": id, "property": one}) for id, one in zip(ids, properties, strict=True))
+        parts = name.strip(".").split("...")
+        properties = [part.rpartition(".")[2] for part in parts]  # with the mark of shared ones
+        ids = [output_part.component_id_str() for output_part in listed]
+        outputs = tuple(
+            _part({"id": id, "property": property_name}) for id, property_name in zip(ids, properties, strict=True)
+        )
         adapter: TypeAdapter[Any] = TypeAdapter(cast("Any", tuple).__class_getitem__(tuple(types)))
         return cls(name.startswith(".."), outputs, inputs, state, adapter)
 
@@ -180,8 +183,8 @@ def _refused(error: BadInput) -> Response:
     return answer
 
 
-def _misfit(what: str) -> BadInput:
-    return BadInput(f"This request is not one that Karst's pages make: {what} does not fit.", "Reload the page.")
+def _misfit(reason: str) -> BadInput:
+    return BadInput(f"This request is not one that Karst's pages make: {reason} does not fit.", "Reload the page.")
 
 
 def _where(error: ValidationError) -> str:
@@ -198,7 +201,7 @@ def _part(named: Mapping[str, Any]) -> Part:
 def _each(parts: Sequence[Part], sent: Items) -> list[list[Item]]:
     if len(parts) != len(sent):
         raise _misfit("the number of values")
-    return [part.check(one) for part, one in zip(parts, sent, strict=True)]
+    return [part.check(value) for part, value in zip(parts, sent, strict=True)]
 
 
 def _check_matches(parts: Sequence[Part], items: Sequence[Sequence[Item]]) -> None:
@@ -218,5 +221,5 @@ def _check_matches(parts: Sequence[Part], items: Sequence[Sequence[Item]]) -> No
 
 def _name(item: Item) -> str:
     id = item["id"]
-    written = id if isinstance(id, str) else json.dumps(id, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return f"{written}.{item['property']}"
+    id_text = id if isinstance(id, str) else json.dumps(id, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return f"{id_text}.{item['property']}"

@@ -27,10 +27,10 @@ def list_lessons(_changed: Any, done: Any, name: str) -> list[Any]:
     counts those that need other tables."""
     release = release_of(cave(), TableAddress())
     lessons, faults = files.lessons()
-    kept = offered.fitting(lessons, release.tables())
+    available = offered.fitting(lessons, release.tables())
     return [
-        *lessons_page.listed(kept, faults, done if isinstance(done, list) else [], name),
-        alerts.without_tables(len(lessons) - len(kept), "lessons", release.datastack),
+        *lessons_page.listed(available, faults, done if isinstance(done, list) else [], name),
+        alerts.without_tables(len(lessons) - len(available), "lessons", release.datastack),
     ]
 
 
@@ -56,8 +56,8 @@ def check(clicks: int | None, enter: int | None, answer: str | None, name: str, 
         return no_update, no_update
     if not answers.is_right(cave(), cave().settings.datastack, _lesson(name), answer or ""):
         return "Not yet. There is a hint below.", no_update
-    known = done if isinstance(done, list) else []
-    return "Right.", sorted({*map(str, known), name})
+    finished = done if isinstance(done, list) else []
+    return "Right.", sorted({*map(str, finished), name})
 
 
 def _lesson(name: str) -> files.Lesson:

@@ -38,7 +38,7 @@ def draw(shown: list[GridState | None], tab: str | None, seen: Any, ids: list[Of
     if not seen or not states:
         return no_update
     plots, words = partner_plots.plots(_views(states), front)
-    return cell_figures.figures([cell_figures.plot(one, "cell") for one in plots], words)
+    return cell_figures.figures([cell_figures.plot(plot, "cell") for plot in plots], words)
 
 
 def _views(states: dict[str, GridState]) -> dict[str, CellView]:
@@ -52,8 +52,8 @@ def _front(tab: str | None, ids: list[OfSide]) -> str:
 def _states(shown: list[GridState | None], ids: list[OfSide], front: str | None) -> dict[str, GridState]:
     """The states of the tables to plot with the tab in front, by side; {} until all of these have one."""
     sides = ("both",) if front == "both" else ("in", "out")
-    known = {str(id["side"]): state for id, state in zip(ids, shown, strict=True) if state and id["side"] in sides}
-    return known if len(known) == len(sides) else {}
+    states = {str(id["side"]): state for id, state in zip(ids, shown, strict=True) if state and id["side"] in sides}
+    return states if len(states) == len(sides) else {}
 
 
 @callback(

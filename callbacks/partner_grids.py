@@ -99,10 +99,10 @@ def body(view: CellView, side: str) -> list[Any]:
     State({"type": "partner-body", "side": ALL}, "id"),
     prevent_initial_call=True,
 )
-def open_tab(tab: str | None, of: Href, there: list[OfSide], ids: list[OfSide]) -> list[Any]:
+def open_tab(tab: str | None, of: Href, opened: list[OfSide], ids: list[OfSide]) -> list[Any]:
     """The panel of a side, when its tab is first opened."""
-    known = [id["side"] for id in there]
-    if tab is None or tab in known or tab not in SIDES:
+    opened_sides = [id["side"] for id in opened]
+    if tab is None or tab in opened_sides or tab not in SIDES:
         return [no_update for _ in ids]
     view = CellView.of(cave(), parse_connectivity(views.query_of(of))[0])
     return [body(view, tab) if id["side"] == tab else no_update for id in ids]

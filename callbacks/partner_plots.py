@@ -24,37 +24,39 @@ Frame: TypeAlias = Read | Call
 def plots(cells: Mapping[str, CellView], front: str) -> tuple[list[Plot], str]:
     """The plots for a tab in front, and a sentence that says which partners they show; `cells` are the views by
     side."""
-    kept = {side: Read(name, cells[side].partners(side)[0]) for name, side in READINGS.items() if side in cells}
-    ways: dict[str, Frame] = dict(kept)
+    partners = {side: Read(name, cells[side].partners(side)[0]) for name, side in READINGS.items() if side in cells}
+    ways: dict[str, Frame] = dict(partners)
     if front == "both":
-        ways = {way: call(partner_sets.of_way, kept["both"], str(way)) for way in Direction}
+        ways = {way: call(partner_sets.of_way, partners["both"], str(way)) for way in Direction}
     view = cells[front]
     rows = {way: Read(f"{way}_synapses", view.synapses(way)) for way in Direction}
-    of_front = _of_both(view, kept["both"]) if front == "both" else _of_way(view, kept[front], rows, Direction(front))
-    drawn = [*_by_direction(view, ways, rows), *_by_type(view, ways), *of_front]
-    filtered = any(len(kept[side].result) < len(one.table(side).frame) for side, one in cells.items())
-    return drawn, _shown_partners(kept, ways, filtered=filtered)
+    of_front = (
+        _of_both(view, partners["both"]) if front == "both" else _of_way(view, partners[front], rows, Direction(front))
+    )
+    all_plots = [*_by_direction(view, ways, rows), *_by_type(view, ways), *of_front]
+    filtered = any(len(partners[side].result) < len(view.table(side).frame) for side, view in cells.items())
+    return all_plots, _shown_partners(partners, ways, filtered=filtered)
 
 
-def _shown_partners(kept: Mapping[str, Read], ways: Mapping[str, Frame], *, filtered: bool) -> str:
+def _shown_partners(partners: Mapping[str, Read], ways: Mapping[str, Frame], *, filtered: bool) -> str:
     """A sentence that says which partners are drawn, and how many."""
     counted = f"{len(ways['in'].result):,} input, {len(ways['out'].result):,} output"
-    if "both" not in kept:
+    if "both" not in partners:
         return f"Of {'the partners that the filters keep' if filtered else 'all partners in the tables'}: {counted}."
     which = "the filters of this tab keep" if filtered else "are in the table"
-    return f"Of the {len(kept['both'].result):,} partners that {which}: {counted}."
+    return f"Of the {len(partners['both'].result):,} partners that {which}: {counted}."
 
 
 def _note(*sentences: str) -> str:
     return " ".join(filter(None, sentences))
 
 
-def _by_direction(view: CellView, kept: Mapping[str, Frame], synapses: Mapping[Direction, Read]) -> list[Plot]:
+def _by_direction(view: CellView, partners: Mapping[str, Frame], synapses: Mapping[Direction, Read]) -> list[Plot]:
     """Synapses by depth, where the volume has depths, and synapses for each partner, of both directions."""
     volume, own_um = view.release.volume, view.somata_um
-    rows = {way: call(partner_synapses.with_partners, read, kept[way]) for way, read in synapses.items()}
+    rows = {way: call(partner_synapses.with_partners, rows_read, partners[way]) for way, rows_read in synapses.items()}
     depths = [position[1] for position in own_um]
-    counts = call(by_type.synapses_per_partner, call(plot_frames.per_partner, dict(kept)))
+    counts = call(by_type.synapses_per_partner, call(plot_frames.per_partner, dict(partners)))
     profile = []
     if volume.has_depth:
         by, binned = volume.layer_set(view.address.layers), call(plot_frames.depth_profile, rows)
@@ -64,12 +66,12 @@ def _by_direction(view: CellView, kept: Mapping[str, Frame], synapses: Mapping[D
     return [*profile, Plot("per-partner", "Synapses for each partner", counts, open=False)]
 
 
-def _by_type(view: CellView, kept: Mapping[str, Frame]) -> list[Plot]:
+def _by_type(view: CellView, partners: Mapping[str, Frame]) -> list[Plot]:
     """Synapses by the value that partners are grouped by, of both directions; none without a grouping."""
     column, colours, values = view.grouping
     if not column:
         return []
-    groups = [call(plot_frames.by_type, kept[way], column, values) for way in Direction]
+    groups = [call(plot_frames.by_type, partners[way], column, values) for way in Direction]
     counts = call(by_type.type_counts, *groups, colours, blank=BLANK)
     title = f"Synapses by {column.replace('_', ' ')} of the partner"
     return [Plot("types", title, counts, side="in", note="Click a bar to select its partners.")]

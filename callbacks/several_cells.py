@@ -25,15 +25,15 @@ def warnings(view: CellView) -> list[Any]:
     """The warnings of the cells, each with the cell's number; one about truncated synapses comes with an offer to fetch
     all of them."""
     result = view.cells
-    shared = set(result[0].warnings).intersection(*(one.warnings for one in result)) - {*result[0].cut}
+    shared = set(result[0].warnings).intersection(*(cell.warnings for cell in result)) - {*result[0].cut}
     parts: list[Any] = []
-    for place, one in enumerate(result, start=1):
-        messages = [message for message in one.warnings if place == 1 or message not in shared]
+    for place, cell in enumerate(result, start=1):
+        messages = [message for message in cell.warnings if place == 1 or message not in shared]
         words = {
-            message: f"Cell {place}: {message}" if place > 1 or message in one.cut else message for message in messages
+            message: f"Cell {place}: {message}" if place > 1 or message in cell.cut else message for message in messages
         }
         parts += [
-            truncated.with_offer(view.address, words[message]) if message in one.cut else words[message]
+            truncated.with_offer(view.address, words[message]) if message in cell.cut else words[message]
             for message in messages
         ]
     return parts

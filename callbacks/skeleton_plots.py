@@ -14,13 +14,13 @@ from services.core.calls import Read, call, known
 from services.views.cell_view import CellView
 
 
-def plots(view: CellView, drawn: Morphology) -> list[Plot]:
+def plots(view: CellView, picture: Morphology) -> list[Plot]:
     """The skeleton in 3D, its Sholl profile and, in a volume with depths, its cable by depth."""
     release, root_id = view.release, view.first.cell.root_id
     skeleton = Read("cell_skeleton", morphology.placed(release.cave, release.datastack, root_id))
     around = call(arbor.sholl, skeleton), "radius_um", "distance from the soma (µm)", "crossings"
     result = [
-        _in_3d(view, drawn, skeleton),
+        _in_3d(view, picture, skeleton),
         Plot("sholl", "Sholl profile", call(profiles.profile, *around), open=False),
     ]
     if release.volume.has_depth:
@@ -29,19 +29,22 @@ def plots(view: CellView, drawn: Morphology) -> list[Plot]:
     return result
 
 
-def _in_3d(view: CellView, drawn: Morphology, skeleton: Read) -> Plot:
+def _in_3d(view: CellView, picture: Morphology, skeleton: Read) -> Plot:
     volume, soma_nm, axes = view.release.volume, view.first.cell.soma_position_nm, [*view.release.volume.axes]
-    lines = known(drawn.lines, morphology.lines, skeleton, axes)
-    read = {way.value: Read(f"{way}_synapses", None) for way in drawn.synapses}
-    points = {way: known(one, _placed, read[way], axes) for way, one in drawn.synapses.items()}
+    lines = known(picture.lines, morphology.lines, skeleton, axes)
+    read = {way.value: Read(f"{way}_synapses", None) for way in picture.synapses}
+    points = {way: known(points, _placed, read[way], axes) for way, points in picture.synapses.items()}
     soma_um = space.nm_to_um(soma_nm, volume)[0].tolist() if soma_nm else None
     figure = call(drawing, lines, points, soma_um, dict(volume.titles))
-    return Plot("skeleton", "Skeleton in 3D", figure, note=_note(drawn))
+    return Plot("skeleton", "Skeleton in 3D", figure, note=_note(picture))
 
 
-def _note(drawn: Morphology) -> str:
-    counts = [f"{len(one):,} of {drawn.num_synapses[way]:,} {way.noun} synapses" for way, one in drawn.synapses.items()]
-    cable = f"{drawn.drawn_um / 1000:,.2f} of {drawn.cable_um / 1000:,.2f} mm of cable"
+def _note(picture: Morphology) -> str:
+    counts = [
+        f"{len(points):,} of {picture.num_synapses[way]:,} {way.noun} synapses"
+        for way, points in picture.synapses.items()
+    ]
+    cable = f"{picture.drawn_um / 1000:,.2f} of {picture.cable_um / 1000:,.2f} mm of cable"
     return f"Drawn: {cable}, {' and '.join(counts)}."
 
 

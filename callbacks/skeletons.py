@@ -90,5 +90,5 @@ def copy_script(clicks: int | None, query: Query) -> Any:
 
 def _example(release: Release, view: WallAddress) -> WallAddress | None:
     """An example: the proofread cells, where the version has a table of them."""
-    known = proofreading.table_of(release)
-    return replace(view, cells=f"{known.name}:") if known else None
+    table = proofreading.table_of(release)
+    return replace(view, cells=f"{table.name}:") if table else None

@@ -83,8 +83,8 @@ def compare(state: GridState | None, columns: list[str]) -> Any:
     if chosen is None:
         return [form, nothing_to_compare()]
     result, single, system = shown.crosstab(*(column.name for column in chosen))
-    rest = single.address.boxes.keys() - {column.name for column in chosen}
-    drawn = compared(result, single.address, single.href_with_line, filtered=bool(view.where or rest))
+    other_boxes = single.address.boxes.keys() - {column.name for column in chosen}
+    drawn = compared(result, single.address, single.href_with_line, filtered=bool(view.where or other_boxes))
     return table_page.drawn_for(view, [form, *system_note(shown, system), *drawn])
 
 
@@ -152,8 +152,8 @@ def copy_script(
     if not clicks or not state:
         return no_update
     shown = held(views.of_table_grid(state, columns, "plot"))
-    one = shown.plotted
-    return copied(table_drawings.plots_of(one, picked), plot["name"], one.address.href(), one.readings)
+    plotted = shown.plotted
+    return copied(table_drawings.plots_of(plotted, picked), plot["name"], plotted.address.href(), plotted.readings)
 
 
 @callback(

@@ -150,7 +150,9 @@ def _summary(shown: HeldView | PagedView, *, few_now: bool = False) -> tuple[Any
     condition = words.describe() if words.text() else ""
     unfiltered = shown.address.unfiltered().href()
     parts = [*more, *([table_page.few_enough(shown.address)] if few_now else [])]
-    counts = table_page.counts(total, shown.total_rows, condition, unfiltered, parts, meant=shown.suggestion(total))
+    counts = table_page.counts(
+        total, shown.total_rows, condition, unfiltered, parts, suggestion=shown.suggestion(total)
+    )
     summary = table_page.drawn_for(shown.address, counts)
     refused = shown.unavailable_formats(total)
     return summary, *table_page.downloads(shown.address, words.text(), refused, names_cells=shown.names_cells)
@@ -181,9 +183,11 @@ def address(state: GridState | None, panel: str | None, columns: list[str] | Non
     running=[(Output("table-link", "className"), "k-link k-busy", "k-link")],
     on_error=lambda error: (no_neuroglancer_link(error), no_update),
 )
-def link(state: GridState | None, selected: list[IdText] | None, picked: Outline | None, there: Any) -> tuple[Any, ...]:
+def link(
+    state: GridState | None, selected: list[IdText] | None, picked: Outline | None, rows_arrived: Any
+) -> tuple[Any, ...]:
     """The link to the rows ticked, else picked in the plot, else kept by the filter; built after the rows arrived."""
-    if not state or not there:
+    if not state or not rows_arrived:
         return no_update, no_update
     created, subject = views.of_table_grid(state).chosen_link(selected, picked)
     return neuroglancer_link(created, subject), table_page.selection(len(selected or ()))

@@ -67,15 +67,15 @@ def place_choices(
     A datastack or version that does not exist has no tables, and the others can still be chosen.
     """
     datastack, chosen = view.datastack or cave().settings.datastack, view.version
-    known: list[Version] = []
+    versions: list[Version] = []
     listed: list[TableInfo] = []
     offered = False
     with suppress(NotFound, Expired, NotAllowed, BadInput):
-        known, offered = cave().versions(datastack), live.is_allowed(cave(), datastack)
+        versions, offered = cave().versions(datastack), live.is_allowed(cave(), datastack)
         release = release_of(cave(), view)
         datastack, chosen = release.datastack, str(release.version.label)
         listed = live.catalogue(release)
-    options = controls.version_options(known, chosen, live=LIVE if offered else "")
+    options = controls.version_options(versions, chosen, live=LIVE if offered else "")
     return datastack, controls.datastack_options(cave().datastacks(), datastack), chosen, options, listed
 
 

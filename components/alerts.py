@@ -79,9 +79,9 @@ def notes(sentences: Iterable[Any]) -> list[dbc.Alert]:
     return [dbc.Alert(lines, color="warning", className="k-alert k-notes")] if lines else []
 
 
-def without_tables(number: int, things: str, datastack: str) -> html.P | None:
+def without_tables(number: int, noun: str, datastack: str) -> html.P | None:
     """How many lessons or figures are not listed, for the datastack lacks their tables; None for none."""
-    words = f"1 of the {things} is" if number == 1 else f"{number} {things} are"
+    words = f"1 of the {noun} is" if number == 1 else f"{number} {noun} are"
     return html.P(f"{words} of tables that {datastack} does not have.", className="k-hint") if number else None
 
 
@@ -99,9 +99,9 @@ def notices(sentences: Iterable[str]) -> list[Any]:
     return [html.Details([html.Summary([lines[0], more]), *lines[1:]], className="k-notices")]
 
 
-def loading(what: str) -> html.Div:
+def loading(sentence: str) -> html.Div:
     """Stands where results will be."""
-    return html.Div([html.Span(className="k-spinner"), html.Span(what)], className="k-loading", role="status")
+    return html.Div([html.Span(className="k-spinner"), html.Span(sentence)], className="k-loading", role="status")
 
 
 def empty(title: str, *children: Any) -> html.Div:

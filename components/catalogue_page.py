@@ -64,8 +64,10 @@ def status(datastack: str, version: Version, result: int, count: int) -> str:
 
 
 def _has(info: TableInfo, text: str) -> bool:
-    known = f"{info.name} {info.kind} {info.schema_type} {info.description} {info.notice} {info.reference_table or ''}"
-    return all(word in known.casefold() for word in text.casefold().split())
+    text_of_table = (
+        f"{info.name} {info.kind} {info.schema_type} {info.description} {info.notice} {info.reference_table or ''}"
+    )
+    return all(word in text_of_table.casefold() for word in text.casefold().split())
 
 
 def _row(view: TableAddress, info: TableInfo) -> html.Tr:
@@ -84,5 +86,5 @@ def _row(view: TableAddress, info: TableInfo) -> html.Tr:
 
 
 def _uncounted(info: TableInfo) -> html.Span:
-    what = "the rows of a view" if info.kind == "view" else "the rows of a table at a moment"
-    return html.Span("–", title=f"CAVE does not count {what}")
+    noun = "the rows of a view" if info.kind == "view" else "the rows of a table at a moment"
+    return html.Span("–", title=f"CAVE does not count {noun}")

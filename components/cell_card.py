@@ -26,14 +26,14 @@ TERMS = {"nucleus": "nucleus id"}
 
 
 def cell_card(
-    view: CellAddress, read: Connectivity, named: tuple[str | None, str | None], layer: str | None, marks: Any
+    view: CellAddress, connectivity: Connectivity, named: tuple[str | None, str | None], layer: str | None, marks: Any
 ) -> html.Section:
     """The header of the cell that a concrete view shows: its type and the type's colour (`named`), layer, ids, totals
     of both directions, the `marks` of how far to trust them, and what all tables say about it, once that is opened."""
-    cell = read.cell
-    depth = _depth(cell) if cell.nucleus_ids is not None and "soma_depth_um" in read.inputs else None
+    cell = connectivity.cell
+    depth = _depth(cell) if cell.nucleus_ids is not None and "soma_depth_um" in connectivity.inputs else None
     top = [
-        _type(*named) if read.type_table else None,
+        _type(*named) if connectivity.type_table else None,
         html.Span(layer, className="k-chip", tabIndex="0", **explained("layer")) if layer else None,
         html.Span(copyable(str(cell.root_id), "root id"), className="k-root", **explained("root id")),
         _fact("nucleus", _nuclei(cell.nucleus_ids)),
@@ -42,9 +42,9 @@ def cell_card(
         *marks,
         more(),
     ]
-    autapses = max(read.totals[way]["autapses"] or 0 for way in Direction)
+    autapses = max(connectivity.totals[way]["autapses"] or 0 for way in Direction)
     counts = [
-        *(_fact(f"{way.noun.capitalize()}s", _totals(view, read.totals[way], way)) for way in Direction),
+        *(_fact(f"{way.noun.capitalize()}s", _totals(view, connectivity.totals[way], way)) for way in Direction),
         html.Span(_listing(view, counted(autapses, "autapse"), "autapses", "in"), **explained("autapse"))
         if autapses
         else None,
@@ -86,9 +86,9 @@ def apart(view: CellAddress, side: str, totals: Mapping[Any, Totals]) -> list[An
     return [*sentence, "."] if sentence else []
 
 
-def counted(number: int, thing: str) -> str:
+def counted(number: int, noun: str) -> str:
     """A number with its noun."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _totals(view: CellAddress, totals: Totals, way: Direction) -> list[Any]:

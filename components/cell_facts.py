@@ -106,7 +106,7 @@ def _strategy(card: CellCard, part: str, strategy: str | None) -> str:
 def _coregistered(card: CellCard) -> str:
     if card.coregistered is None:
         return "not known: no coregistration table"
-    return ", ".join(f"{one.units} in {one.table}" for one in card.coregistered) or "no"
+    return ", ".join(f"{table.units} in {table.table}" for table in card.coregistered) or "no"
 
 
 def _table(named: Named) -> str:

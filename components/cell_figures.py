@@ -29,18 +29,18 @@ class Plot:
     open: bool = True
 
 
-def plot(one: Plot, script: str) -> html.Details:
+def plot(item: Plot, script: str) -> html.Details:
     """A plot that can be folded away; `script` names the page whose callback writes a script that draws it ("" = none
     does)."""
-    side, name, figure = one.side, one.name, one.figure.result
+    side, name, figure = item.side, item.name, item.figure.result
     id: Any = {"type": "partner-plot", "name": name, "side": side} if side else f"plot-{name}"
     config = SELECTING if side and name != "types" else CONFIG | {"displayModeBar": False}
     height = {"height": figure["layout"]["height"]}
     graph = dcc.Graph(id=id, figure=figure, config=config, responsive=True, style=height)
-    hint = html.P(one.note, className="k-hint") if one.note else None
+    hint = html.P(item.note, className="k-hint") if item.note else None
     files = figure_files(name if script else "", script)
-    parts = [html.Summary(one.title), hint, html.Div(graph, style=height), files]
-    return html.Details(parts, open=one.open, className="k-plot", **data(title=one.title))
+    parts = [html.Summary(item.title), hint, html.Div(graph, style=height), files]
+    return html.Details(parts, open=item.open, className="k-plot", **data(title=item.title))
 
 
 def figure_files(name: str, script: str) -> html.Div:
@@ -58,9 +58,9 @@ def figure_files(name: str, script: str) -> html.Div:
     return html.Div([html.Span("Figure"), *buttons, *([copy, *stores] if name else [])], className="k-figure-files")
 
 
-def figures(plots: Sequence[Any], what: str) -> list[Any]:
+def figures(plots: Sequence[Any], sentence: str) -> list[Any]:
     """All plots, and of which partners they are."""
-    return [html.P(what, className="k-hint"), *plots]
+    return [html.P(sentence, className="k-hint"), *plots]
 
 
 def red_line(depths_um: Sequence[float]) -> str:

@@ -22,17 +22,17 @@ ROOT_IDS = ("root_id_old", "root_id_new")
 
 def changes(view: CellAddress, directions: Sequence[Changes]) -> list[Any]:
     """A sentence and the partners that are not the same, for each direction, and all of them as files."""
-    return [html.Section([html.H2("Changes between versions"), *(_side(view, one) for one in directions)])]
+    return [html.Section([html.H2("Changes between versions"), *(_side(view, changed) for changed in directions)])]
 
 
 def _files(view: CellAddress, changed: Changes) -> html.P:
     """All partners of both versions, the same ones included."""
-    ends = {str(one.version.label): one for one in (changed.older, changed.newer)}
-    here = ends.pop(view.version)
+    ends = {str(end.version.label): end for end in (changed.older, changed.newer)}
+    this_end = ends.pop(view.version)
     (other,) = ends
     types = "" if view.type_table == NO_TYPES else f"&types={quote(view.type_table)}"
     types += f"&type_by={quote(view.type_by)}" if view.type_by else ""
-    path = f"/api/v1/{quote(view.datastack)}/{view.version}/cells/{here.cell.root_id}/changes"
+    path = f"/api/v1/{quote(view.datastack)}/{view.version}/cells/{this_end.cell.root_id}/changes"
     href = f"{path}?against={other}&direction={changed.direction}{types}"
     links = [html.A(words, href=f"{href}&format={form}", download="") for form, words in FORMATS.items()]
     return html.P([f"All {len(changed.partners):,} partners: ", *links], className="k-hint k-files-line")
@@ -95,5 +95,5 @@ def _cell(view: CellAddress, version: int, root_id: Any) -> Any:
     """Leads to the partner at the version of its id."""
     if pd.isna(root_id):
         return ""
-    there = CellAddress(view.datastack, str(version), str(root_id), "root_id", view.type_table, type_by=view.type_by)
-    return html.A(str(root_id), href=there.href(), className="k-id", title=f"Read this cell at version {version}")
+    address = CellAddress(view.datastack, str(version), str(root_id), "root_id", view.type_table, type_by=view.type_by)
+    return html.A(str(root_id), href=address.href(), className="k-id", title=f"Read this cell at version {version}")

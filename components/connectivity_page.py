@@ -42,7 +42,7 @@ def page(view: CellAddress, query: Mapping[str, Any]) -> html.Div:
         controls.choice("Version", "version", "cell-version", view.version),
         controls.choice("Cell types", "type_table", "cell-types", view.type_table, [WITHOUT_TYPES], wide=True),
     ]
-    what = alerts.loading("Reading the cell's synapses…" if view.cell else "Opening the datastack…")
+    placeholder = alerts.loading("Reading the cell's synapses…" if view.cell else "Opening the datastack…")
     return html.Div(
         [
             html.Div(
@@ -52,7 +52,7 @@ def page(view: CellAddress, query: Mapping[str, Any]) -> html.Div:
             controls.view_form(CONNECTIVITY_PAGE, fields, "Show partners"),
             html.Div(id="alerts"),
             html.Div(id="cell-notes"),
-            html.Div(what, id="cell-results", className="k-results"),
+            html.Div(placeholder, id="cell-results", className="k-results"),
             ahead() if view.cell else None,
             dcc.Store(id="cell-query", data=dict(query)),
             dcc.Store(id="cell-href"),
@@ -119,33 +119,35 @@ def results(
     ]
 
 
-def warnings(view: CellAddress, read: Connectivity) -> list[Any]:
+def warnings(view: CellAddress, connectivity: Connectivity) -> list[Any]:
     """What is to be known of the answer; a root id that was replaced can be kept instead, at another version, and what
     CAVE cut can be asked for."""
-    cell = read.cell
-    messages = [with_offer(view, message) if message in read.cut else message for message in read.warnings]
+    cell = connectivity.cell
+    messages = [
+        with_offer(view, message) if message in connectivity.cut else message for message in connectivity.warnings
+    ]
     if cell.valid_at is None or cell.repaired_from is None:
         return messages
-    kept = replace(view, cell=str(cell.repaired_from), id_type="root_id", version=str(cell.valid_at), partner="")
-    way = html.A(f"Keep it by going to version {cell.valid_at}, where it is valid", href=kept.href())
+    address = replace(view, cell=str(cell.repaired_from), id_type="root_id", version=str(cell.valid_at), partner="")
+    way = html.A(f"Keep it by going to version {cell.valid_at}, where it is valid", href=address.href())
     return [html.Span([message, " ", way, "."]) if message in cell.warnings[:1] else message for message in messages]
 
 
-def types_in_words(read: Connectivity) -> str:
+def types_in_words(connectivity: Connectivity) -> str:
     """Which types partners have."""
-    if not read.type_table:
+    if not connectivity.type_table:
         return "no cell types"
-    rule = f" by {read.type_by}" if read.type_by not in ("", "all") else ""
-    return f"{'types of synapses' if read.typed_synapses else 'cell types'} of {read.type_table}{rule}"
+    rule = f" by {connectivity.type_by}" if connectivity.type_by not in ("", "all") else ""
+    return f"{'types of synapses' if connectivity.typed_synapses else 'cell types'} of {connectivity.type_table}{rule}"
 
 
-def status(read: Connectivity, description: str) -> list[Any]:
+def status(connectivity: Connectivity, description: str) -> list[Any]:
     """Which cell this is, of which version and day, with which types. `description` is that of the datastack."""
-    version = read.version
-    types = types_in_words(read)
+    version = connectivity.version
+    types = types_in_words(connectivity)
     return [
-        html.Strong(f"Cell {read.cell.root_id}"),
+        html.Strong(f"Cell {connectivity.cell.root_id}"),
         " · ",
-        glossary.datastack(read.datastack, description),
-        f" · {version.words} · {types}{f' · partners of {read.view.name}' if read.view else ''}",
+        glossary.datastack(connectivity.datastack, description),
+        f" · {version.words} · {types}{f' · partners of {connectivity.view.name}' if connectivity.view else ''}",
     ]

@@ -38,8 +38,8 @@ def choice(
     label: str, name: str, id: str, value: str, options: Sequence[Option] = (), *, wide: bool = False
 ) -> html.Div:
     """A list to choose from. The value is always among the options: Dash drops it otherwise."""
-    known = [*options] if any(option["value"] == value for option in options) else [same(value), *options]
-    select = dbc.Select(id=id, name=name, value=value, options=known, size="sm")
+    with_value = [*options] if any(option["value"] == value for option in options) else [same(value), *options]
+    select = dbc.Select(id=id, name=name, value=value, options=with_value, size="sm")
     return _field(label, id, select, wide=wide)
 
 
@@ -72,39 +72,42 @@ def same(value: str) -> Option:
 
 def datastack_options(names: Sequence[str], chosen: str) -> list[Option]:
     """Datastacks to choose from; one that was asked for but does not exist says so."""
-    known: list[Option] = [{"label": name, "value": name} for name in names]
-    return known if chosen in names else [*known, {"label": f"{chosen} (not there)", "value": chosen}]
+    options: list[Option] = [{"label": name, "value": name} for name in names]
+    return options if chosen in names else [*options, {"label": f"{chosen} (not there)", "value": chosen}]
 
 
 def version_options(versions: Sequence[Version], chosen: str, *, live: str = "") -> list[Option]:
     """Versions to choose from (which come newest first), expired ones apart; one that was asked for but does not exist
     says so. `live` is the value of the present state ("" = it is not offered)."""
-    kept = [version for version in versions if version.valid]
-    known = [_version_option(version, latest=version is kept[0]) for version in kept]
+    materialized = [version for version in versions if version.valid]
+    options = [_version_option(version, latest=version is materialized[0]) for version in materialized]
     expired = [_version_option(version) for version in versions if not version.valid]
     if live:
-        known.append({"label": "Live: as of now", "value": live})
+        options.append({"label": "Live: as of now", "value": live})
     if expired:
-        known += [{"label": "Expired:", "value": "expired", "disabled": True}, *expired]
-    if all(option["value"] != chosen for option in known):
+        options += [{"label": "Expired:", "value": "expired", "disabled": True}, *expired]
+    if all(option["value"] != chosen for option in options):
         moment = chosen.rstrip("Z").replace("T", " ")
         of_time = live and chosen.endswith("Z")
-        known.append({"label": f"Live: {moment} UTC" if of_time else f"v{chosen} (not there)", "value": chosen})
-    return known
+        options.append({"label": f"Live: {moment} UTC" if of_time else f"v{chosen} (not there)", "value": chosen})
+    return options
 
 
 def table_options(tables: Sequence[TableInfo], chosen: str) -> list[Option]:
     """Tables to choose from; one that was asked for but does not exist at the version says so."""
-    known: list[Option] = [{"label": _table_label(info), "value": info.name} for info in tables]
-    if chosen and all(option["value"] != chosen for option in known):
-        known.append({"label": f"{chosen} (not at this version)", "value": chosen})
-    return known
+    options: list[Option] = [{"label": _table_label(info), "value": info.name} for info in tables]
+    if chosen and all(option["value"] != chosen for option in options):
+        options.append({"label": f"{chosen} (not at this version)", "value": chosen})
+    return options
 
 
 def layer_options(volume: Volume) -> list[Option]:
     """The sources of layer boundaries to choose from, by name; the first is the default: a blank, which the address
     leaves out."""
-    return [{"label": one.name, "value": one.key if place else " "} for place, one in enumerate(volume.layer_sets)]
+    return [
+        {"label": layer_set.name, "value": layer_set.key if place else " "}
+        for place, layer_set in enumerate(volume.layer_sets)
+    ]
 
 
 def _version_option(version: Version, *, latest: bool = False) -> Option:

@@ -80,16 +80,16 @@ def _way(words: str, count: int, line: str, narrowed: Callable[[str], str | None
 
 def _matrix(crosstab: CrossTab, view: TableAddress) -> html.Div:
     rows, columns = range(len(crosstab.left_values))[:MOST_LISTED], crosstab.diagonal()[:MOST_LISTED]
-    known = [j for j in columns if crosstab.right_values[j] is not None]
+    valued = [j for j in columns if crosstab.right_values[j] is not None]
     heads = [_head(crosstab, view, (None, j), int(crosstab.counts[:, j].sum()), scope="col") for j in columns]
     head = html.Thead(html.Tr([html.Td(), *heads, html.Th("all", scope="col", className="k-sum")]))
     body = []
     for i in rows:
         whole = int(crosstab.counts[i].sum())
-        both = int(crosstab.counts[i, known].sum())
-        cells = [_cell(crosstab, view, (i, j), both if j in known else whole) for j in columns]
-        own = _head(crosstab, view, (i, None), whole, scope="row")
-        body.append(html.Tr([own, *cells, html.Td(f"{whole:,}", className="k-sum")]))
+        both = int(crosstab.counts[i, valued].sum())
+        cells = [_cell(crosstab, view, (i, j), both if j in valued else whole) for j in columns]
+        row_head = _head(crosstab, view, (i, None), whole, scope="row")
+        body.append(html.Tr([row_head, *cells, html.Td(f"{whole:,}", className="k-sum")]))
     sums = [html.Td(f"{int(crosstab.counts[:, j].sum()):,}") for j in columns]
     foot = html.Tr([html.Th("all", scope="row"), *sums, html.Td(f"{crosstab.total:,}")], className="k-sum")
     table = html.Table([head, html.Tbody([*body, foot])], className="k-matrix")

@@ -43,11 +43,11 @@ def listed(figures: Sequence[Published], shown: str) -> html.Ol:
     """All figures as links."""
     items = [
         html.A(
-            one.title,
-            href=f"{PAGE}?{urlencode({'figure': one.name})}",
-            **aria(current="page" if one.name == shown else "false"),
+            published.title,
+            href=f"{PAGE}?{urlencode({'figure': published.name})}",
+            **aria(current="page" if published.name == shown else "false"),
         )
-        for one in figures
+        for published in figures
     ]
     return html.Ol([html.Li(item) for item in items])
 
@@ -59,7 +59,10 @@ def shown(published: Published, numbers: pd.DataFrame, place: str, notice: str, 
     figure = call(_bars, numbers, form, published.version, place)
     bars = cell_figures.plot(cell_figures.Plot("gallery", "Published and computed here", figure), "")
     rows = [
-        [row["name"], *("not known" if pd.isna(row[one]) else format(row[one], form) for one in ("published", "here"))]
+        [
+            row["name"],
+            *("not known" if pd.isna(row[column]) else format(row[column], form) for column in ("published", "here")),
+        ]
         for row in numbers.to_dict("records")
     ]
     titles = ["group", f"published, version {published.version}", place]

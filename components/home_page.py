@@ -72,11 +72,11 @@ def types(listed: Sequence[TypeExample]) -> Any:
         return html.P("No table of this datastack has cell types.", className="k-hint")
     lines = [
         _line(
-            one.address.href(),
-            [html.Span(className="k-swatch", style={"backgroundColor": one.colour}), one.name],
-            " · ".join(filter(None, [one.layer, counted(one.rows, "cell")])),
+            cell_type.address.href(),
+            [html.Span(className="k-swatch", style={"backgroundColor": cell_type.colour}), cell_type.name],
+            " · ".join(filter(None, [cell_type.layer, counted(cell_type.rows, "cell")])),
         )
-        for one in listed
+        for cell_type in listed
     ]
     return html.Ul([*lines, _line(replace(listed[0].address, boxes={}).href(), "All types, counted", "")])
 
@@ -85,13 +85,13 @@ def cells(listed: Sequence[CellExample]) -> Any:
     """A card for each cell: its skeleton, type, layer, counts, and why it is worth a look."""
     if not listed:
         return html.P("Type an id above: no table of this datastack names cells.", className="k-hint")
-    return html.Ul([_card(one.address.href(), [_skeleton(one)], *_words(one)) for one in listed])
+    return html.Ul([_card(cell.address.href(), [_skeleton(cell)], *_words(cell)) for cell in listed])
 
 
 def pairs(listed: Sequence[PairExample]) -> html.Ul:
     """A card for each pair of cells: both skeletons, and what they share."""
     return html.Ul(
-        [_card(one.address.href(), [_skeleton(cell) for cell in one.cells], *_shared(one)) for one in listed]
+        [_card(pair.address.href(), [_skeleton(cell) for cell in pair.cells], *_shared(pair)) for pair in listed]
     )
 
 
@@ -110,13 +110,13 @@ def _card(href: str, pictures: Sequence[Any], title: str, *lines: str) -> html.L
     return html.Li(html.A(parts, href=href, className="k-example"))
 
 
-def _skeleton(one: CellExample) -> html.Img | None:
-    return html.Img(src=thumbnail(one.lines), alt="", className="k-thumbnail") if one.lines else None
+def _skeleton(cell: CellExample) -> html.Img | None:
+    return html.Img(src=thumbnail(cell.lines), alt="", className="k-thumbnail") if cell.lines else None
 
 
-def _words(one: CellExample) -> list[str]:
-    counts = ", ".join(f"{one.synapses[way]:,} {way.noun}s" for way in Direction)
-    return [_title(one), counts, one.why, one.address.cell]
+def _words(cell: CellExample) -> list[str]:
+    counts = ", ".join(f"{cell.synapses[way]:,} {way.noun}s" for way in Direction)
+    return [_title(cell), counts, cell.why, cell.address.cell]
 
 
 def _shared(pair: PairExample) -> list[str]:
@@ -125,8 +125,8 @@ def _shared(pair: PairExample) -> list[str]:
     return [" and ".join(map(_title, pair.cells)), *shared, f"Between them: {between}"]
 
 
-def _title(one: CellExample) -> str:
-    return " · ".join(filter(None, [one.cell_type or "no type", one.layer]))
+def _title(cell: CellExample) -> str:
+    return " · ".join(filter(None, [cell.cell_type or "no type", cell.layer]))
 
 
 def _rows(info: TableInfo) -> str:

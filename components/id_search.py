@@ -66,8 +66,8 @@ def _listed(ids: pd.DataFrame) -> html.Details:
     first = ids.iloc[ids["status"].map(order).argsort(kind="stable")].head(MOST_LISTED)
     head = html.Thead(html.Tr([html.Th(name, scope="col") for name in ("Id", "Status", "Rows")]))
     body = [_row(record) for record in first.to_dict("records")]
-    rest = f"Each id ({len(first):,} of {len(ids):,})" if len(first) < len(ids) else "Each id"
-    return html.Details([html.Summary(rest), html.Table([head, html.Tbody(body)], className="k-small-table")])
+    title = f"Each id ({len(first):,} of {len(ids):,})" if len(first) < len(ids) else "Each id"
+    return html.Details([html.Summary(title), html.Table([head, html.Tbody(body)], className="k-small-table")])
 
 
 def _row(record: dict[Any, Any]) -> html.Tr:

@@ -18,21 +18,21 @@ MOST_COLOURS = 40
 """Colours that a legend explains; the viewer has them all."""
 
 
-def copy_button(text: str, what: str) -> html.Button:
+def copy_button(text: str, noun: str) -> html.Button:
     """Copies `text`; a path is copied as a whole address, "" stands for the address of the page."""
     return html.Button(
         html.Span(className="k-copy-icon"),
         type="button",
         className="k-icon-button k-copy",
-        title=f"Copy {what}",
+        title=f"Copy {noun}",
         **data(copy=text),
-        **aria(label=f"Copy {what}"),
+        **aria(label=f"Copy {noun}"),
     )
 
 
-def copyable(text: str, what: str) -> html.Span:
+def copyable(text: str, noun: str) -> html.Span:
     """An id with a button to copy it."""
-    return html.Span([html.Span(text, className="k-id"), copy_button(text, what)], className="k-copyable")
+    return html.Span([html.Span(text, className="k-id"), copy_button(text, noun)], className="k-copyable")
 
 
 def ways_out(csv: Any, menu: Sequence[Any], csv_id: Any, menu_id: Any) -> list[Any]:

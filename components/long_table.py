@@ -13,9 +13,9 @@ Cell: TypeAlias = "str | dict[str, Any] | list[Any]"
 """What a cell shows: a text, a part of :func:`link`, :func:`hint` or :func:`folded`, or several of these."""
 
 
-def link(text: str, href: str, look: str = "") -> dict[str, Any]:
+def link(text: str, href: str, class_name: str = "") -> dict[str, Any]:
     """A link in a cell."""
-    return {"text": text, "href": href, "look": look}
+    return {"text": text, "href": href, "look": class_name}
 
 
 def hint(text: str) -> dict[str, Any]:

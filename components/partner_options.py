@@ -65,7 +65,7 @@ def _counting(view: CellAddress, choices: CellChoices) -> list[Any]:
 
 def _menu(title: str, chosen: Sequence[str], *parts: Any) -> html.Details:
     """Settings behind a word, which says how many of them are `chosen`."""
-    count = sum(bool(one.strip()) for one in chosen)
+    count = sum(bool(value.strip()) for value in chosen)
     summary = [title, html.B(f" {count} set") if count else None]
     return html.Details([html.Summary(summary), html.Div(parts, className="k-menu k-settings")], className="k-drop")
 
@@ -75,9 +75,9 @@ def _presets(view: CellAddress, groups: Mapping[str, str]) -> html.Div:
     links = []
     for group, added in {"": "", **groups}.items():
         more = view.more if not added or added in view.more else (*view.more, added)
-        there = replace(view, show=group, more=more)
+        address = replace(view, show=group, more=more)
         marks = aria(current="true") if view.show == group else {}
-        links.append(keep_link(group.capitalize() or "All", there, "show more", className="k-preset", **marks))
+        links.append(keep_link(group.capitalize() or "All", address, "show more", className="k-preset", **marks))
     return html.Div([html.Span("Columns"), *links], className="k-presets", role="group", **aria(label="Columns"))
 
 
@@ -97,9 +97,9 @@ def switch(label: str, name: str, view: CellAddress, *, on: bool) -> html.A:
     """A part of the address that is on or off."""
     knob = html.Span(className="k-knob", **aria(hidden="true"))
     changed: Any = {name: "" if on else "on"}
-    there = replace(view, **changed)
+    address = replace(view, **changed)
     marks = aria(checked=str(on).lower())
-    return keep_link([knob, label], there, name, id=f"switch-{name}", className="k-switch", role="switch", **marks)
+    return keep_link([knob, label], address, name, id=f"switch-{name}", className="k-switch", role="switch", **marks)
 
 
 def _form(*fields: Any) -> html.Form:
@@ -128,11 +128,13 @@ def _box(id: str, name: str, value: str, class_name: str = "k-few", **options: A
     )
 
 
-def _list(label: str, name: str, value: str, known: Sequence[Option]) -> html.Label:
-    id, chosen = f"cell-{name.replace('_', '-')}", value or known[0]["value"]
-    lost: list[Option] = [] if any(one["value"] == chosen for one in known) else [{"label": chosen, "value": chosen}]
+def _list(label: str, name: str, value: str, choices: Sequence[Option]) -> html.Label:
+    id, chosen = f"cell-{name.replace('_', '-')}", value or choices[0]["value"]
+    lost: list[Option] = (
+        [] if any(option["value"] == chosen for option in choices) else [{"label": chosen, "value": chosen}]
+    )
     return html.Label(
-        [f"{label} ", dbc.Select(id=id, name=name, value=chosen, options=[*known, *lost], size="sm")], htmlFor=id
+        [f"{label} ", dbc.Select(id=id, name=name, value=chosen, options=[*choices, *lost], size="sm")], htmlFor=id
     )
 
 

@@ -166,10 +166,10 @@ def downloads(
     """Links to the matrix of cells and partners and to what is shown as a file, and a menu of all files and of buttons
     that copy ids or a script. `cells` are the root ids with commas, `line` is the whole filter as one line,
     `partners` those whose skeletons can be shown."""
-    several, kept = "," in cells, bool(line or view.synapses or view.top or view.at_least or view.proofread)
+    several, narrowed = "," in cells, bool(line or view.synapses or view.top or view.at_least or view.proofread)
     files = [
         (f"These {WORDS[side]}s", partners_path(view, cells, side, line)),
-        ("Their synapses", synapses_path(view, cells, side, line=line)) if kept else None,
+        ("Their synapses", synapses_path(view, cells, side, line=line)) if narrowed else None,
         (f"All synapses of the cell{'s' if several else ''}", _path(view, cells, "synapses", [("direction", side)])),
     ]
     copies = [
@@ -187,7 +187,7 @@ def downloads(
     if partners:
         wall = WallAddress(view.datastack, view.version, ", ".join(map(str, partners)))
         onwards.append(html.A("Skeletons side by side", href=wall.href()))
-    menu = [html.H2("Files"), *(file_links(*one) for one in files if one), html.H2("Copy"), *copies, *onwards]
+    menu = [html.H2("Files"), *(file_links(*entry) for entry in files if entry), html.H2("Copy"), *copies, *onwards]
     csv = html.A("CSV", href=f"{files[0][1]}&format=csv", download="", className=OUTLINED)  # type: ignore[index]
     return [by_type, csv], menu
 
@@ -217,12 +217,12 @@ def _direction(side: str) -> tuple[str, str]:
 
 def _which(view: CellAddress, line: str) -> list[tuple[str, str]]:
     types = "" if view.type_table == NO_TYPES else view.type_table
-    kept = [("top", view.top), ("at_least", view.at_least), ("proofread", view.proofread), ("filter", line)]
+    narrowing = [("top", view.top), ("at_least", view.at_least), ("proofread", view.proofread), ("filter", line)]
     return [
         ("types", types),
         ("type_by", view.type_by),
         ("more", ",".join(view.more)),
-        *kept,
+        *narrowing,
         *_counted(view),
     ]
 
@@ -231,15 +231,15 @@ def _counted(view: CellAddress) -> list[tuple[str, str]]:
     return [("synapses", view.synapses), ("whole", view.whole or "off")]
 
 
-def _path(view: CellAddress, cells: str, what: str, more: Sequence[tuple[str, str]]) -> str:
+def _path(view: CellAddress, cells: str, route: str, more: Sequence[tuple[str, str]]) -> str:
     query = urlencode([(name, text) for name, text in [("id_type", "root_id"), *more] if text], quote_via=quote)
-    return f"/api/v1/{quote(view.datastack)}/{view.version}/cells/{cells}/{what}?{query}"
+    return f"/api/v1/{quote(view.datastack)}/{view.version}/cells/{cells}/{route}?{query}"
 
 
-def file_links(what: str, path: str) -> html.Div:
+def file_links(title: str, path: str) -> html.Div:
     """The same in each format."""
     links = [html.A(name, href=f"{path}&format={form}", download="") for form, name in FORMATS.items()]
-    return html.Div([html.Span(what), *links], className="k-file-links")
+    return html.Div([html.Span(title), *links], className="k-file-links")
 
 
 def _finish(grid: Any, side: str, column: str, colours: Mapping[str, str]) -> None:
@@ -261,6 +261,6 @@ def _synapses(frame: pd.DataFrame) -> int:
 
 
 def _cell_href(view: CellAddress) -> str:
-    own = CellAddress(view.datastack, view.version, "ID", "root_id", view.type_table, type_by=view.type_by)
+    address = CellAddress(view.datastack, view.version, "ID", "root_id", view.type_table, type_by=view.type_by)
     which: Any = {"synapses": view.synapses, "top": view.top, "at_least": view.at_least, "proofread": view.proofread}
-    return replace(own, **which, more=view.more, panel=view.panel).href()
+    return replace(address, **which, more=view.more, panel=view.panel).href()

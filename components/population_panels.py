@@ -130,8 +130,8 @@ def paths(view: PopulationAddress, best: pd.DataFrame, reached: pd.Series, pairs
     """The paths of a population: `best` and `reached` are of `paths.between`, of so many `pairs` of cells."""
     counts = [f"{count:,} in {counted(steps, 'step')}" for steps, count in enumerate(reached, start=1) if count]
     left = pairs - int(reached.sum())
-    rest = f"; {left:,} not within 3 steps" if left else ""
-    sums = f"Pairs of cells: {'; '.join(counts) or 'none is reached'}{rest}."
+    unreached = f"; {left:,} not within 3 steps" if left else ""
+    sums = f"Pairs of cells: {'; '.join(counts) or 'none is reached'}{unreached}."
     first = f" The first {len(best)} of {reached.sum():,} are listed." if len(best) < reached.sum() else ""
     rows: list[list[Cell]] = [
         [

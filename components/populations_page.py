@@ -263,8 +263,8 @@ def entry(view: PopulationAddress, synapses: pd.DataFrame, viewer: Link | None) 
     are known."""
     close = html.A("Close", href=replace(view, row="", column="").href())
     title = f"{counted(len(synapses), 'synapse')} of {view.row} onto {view.column}"
-    known = {name: title for name, title, _ in MEASURES if name in synapses}
-    titles = ("synapse id", "presynaptic cell", "postsynaptic cell", *known.values())
+    titles_of = {name: title for name, title, _ in MEASURES if name in synapses}
+    titles = ("synapse id", "presynaptic cell", "postsynaptic cell", *titles_of.values())
     rows = [_synapse(view, row) for row in synapses.head(MOST_LISTED).to_dict("records")]
     left = f"The first {MOST_LISTED} are listed." if len(synapses) > MOST_LISTED else ""
     return html.Section(

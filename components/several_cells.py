@@ -57,12 +57,14 @@ def cells(
     deep = ["soma depth (µm)"] if "soma_depth_um" in connectivities[0].inputs else []
     titles = texts | dict.fromkeys((*deep, *NUMBERS), "")
     typed = zip(connectivities, types, strict=True)
-    body = [_row(view, place, one, own) for place, (one, own) in enumerate(typed, start=1)]
-    ids = ", ".join(str(one.cell.root_id) for one in connectivities)
+    body = [_row(view, place, cell, cell_type) for place, (cell, cell_type) in enumerate(typed, start=1)]
+    ids = ", ".join(str(cell.cell.root_id) for cell in connectivities)
     skeletons = html.A("Skeletons side by side", href=WallAddress(view.datastack, view.version, ids).href())
     table = html.Table(
         [
-            html.Thead(html.Tr([html.Th(title, scope="col", className=look) for title, look in titles.items()])),
+            html.Thead(
+                html.Tr([html.Th(title, scope="col", className=class_name) for title, class_name in titles.items()])
+            ),
             html.Tbody(body),
         ],
         className="k-table",
@@ -102,20 +104,20 @@ def _shared(view: CellAddress, cells: int, shared: Mapping[Direction, int]) -> l
     return [html.A(words[way], href=ways[way].href()) if count else words[way] for way, count in shared.items()]
 
 
-def _row(view: CellAddress, place: int, one: Connectivity, own: str | None) -> html.Tr:
-    root = str(one.cell.root_id)
-    there = replace(view, cell=root, id_type="root_id", where="", boxes={}, sort=(), partner="")
-    ids = one.cell.nucleus_ids
-    depth = one.cell.soma_depth_um
+def _row(view: CellAddress, place: int, cell: Connectivity, cell_type: str | None) -> html.Tr:
+    root = str(cell.cell.root_id)
+    address = replace(view, cell=root, id_type="root_id", where="", boxes={}, sort=(), partner="")
+    ids = cell.cell.nucleus_ids
+    depth = cell.cell.soma_depth_um
     texts: list[Any] = [
-        [html.A(root, href=there.href(), className="k-id"), copy_button(root, f"root id of cell {place}")],
+        [html.A(root, href=address.href(), className="k-id"), copy_button(root, f"root id of cell {place}")],
         _nuclei(ids, place),
-        own or "no type",
-        *(["" if depth is None else f"{depth:,.1f}"] if "soma_depth_um" in one.inputs else []),
-        *(f"{one.totals[way][name]:,}" for way, name in NUMBERS.values()),  # type: ignore[index,literal-required]
+        cell_type or "no type",
+        *(["" if depth is None else f"{depth:,.1f}"] if "soma_depth_um" in cell.inputs else []),
+        *(f"{cell.totals[way][name]:,}" for way, name in NUMBERS.values()),  # type: ignore[index,literal-required]
     ]
     looks = ["k-text"] * TEXTS + [""] * len(texts)
-    cells = [html.Td(text, className=look) for text, look in zip(texts, looks, strict=False)]
+    cells = [html.Td(text, className=class_name) for text, class_name in zip(texts, looks, strict=False)]
     return html.Tr([html.Th(str(place), scope="row"), *cells])
 
 

@@ -40,7 +40,7 @@ def place() -> html.Div:
 def picture(plots: Sequence[Plot], measures: pd.DataFrame, cell: str, *, deep: bool) -> html.Div:
     """The skeleton, its `measures` by compartment, its profiles, and files of it; `cell` is the cell's address in the
     API, `deep` says whether the volume has depths."""
-    first, *others = (plot(one, "skeleton") for one in plots)
+    first, *others = (plot(item, "skeleton") for item in plots)
     without = () if deep else (DEPTHS,)
     files = [html.A(title, href=f"{cell}/{path}", download="") for title, path in FILES.items() if title not in without]
     return html.Div([first, _table(measures), *others, html.P(["Download: ", *separated(files)], className="k-hint")])

@@ -224,18 +224,18 @@ def counts(
     unfiltered: str,
     notes: Sequence[Any] = (),
     *,
-    meant: tuple[str, str] | None = None,
+    suggestion: tuple[str, str] | None = None,
 ) -> list[Any]:
     """How many of the `whole` rows the filter leaves (None for either = nobody knows), what it says, and what else is
-    `notes`. `meant` are the values that may be meant, and the address of the view with them."""
+    `notes`. `suggestion` are the values that may be meant, and the address of the view with them."""
     more = [html.Div(sentence, className="k-words") for sentence in notes]
     if not words:
         return [html.Strong("An unknown number of" if whole is None else f"{whole:,}"), " rows", *more]
     clear = html.A("Clear filters", href=unfiltered, className="k-clear", **data(undo="Filters cleared."))
-    kept = html.Strong("An unknown number" if total is None else f"{total:,}")
-    instead = [html.A(f"Did you mean {meant[0]}?", href=meant[1], className="k-clear")] if meant else []
+    count = html.Strong("An unknown number" if total is None else f"{total:,}")
+    instead = [html.A(f"Did you mean {suggestion[0]}?", href=suggestion[1], className="k-clear")] if suggestion else []
     return [
-        kept,
+        count,
         " rows" if whole is None else f" of {whole:,} rows",
         html.Span(f" where {words}", className="k-words"),
         *instead,
@@ -267,17 +267,17 @@ def downloads(
     units = f"&units={view.unit}" if view.unit != "vx" else ""
     join = f"&join={quote(','.join(view.join))}" if view.join else ""
     columns = f"&columns={quote(','.join(view.columns))}" if view.columns else ""
-    rest = f"{f'&filter={quote(line)}' if line else ''}{sort}{units}{join}{columns}"
+    further = f"{f'&filter={quote(line)}' if line else ''}{sort}{units}{join}{columns}"
     title = "All rows of the filter, in this order, with the columns shown"
     files = [
         html.Span(f"{name} {refused[name]}", className="k-muted")
         if name in refused
-        else html.A(name, href=f"{path}?format={name.lower()}{rest}", download="", title=title)
+        else html.A(name, href=f"{path}?format={name.lower()}{further}", download="", title=title)
         for name in FILES
     ]
     if "CSV" not in refused:
-        files.append(html.A("Provenance", href=f"{path}?format=csv&head=only{rest}", download="", title=PROVENANCE))
-    csv = html.A("CSV", href=f"{path}?format=csv{rest}", download="", className=OUTLINED, title=title)
+        files.append(html.A("Provenance", href=f"{path}?format=csv&head=only{further}", download="", title=PROVENANCE))
+    csv = html.A("CSV", href=f"{path}?format=csv{further}", download="", className=OUTLINED, title=title)
     copies = [
         html.Button(
             words, id={"type": "table-copy", "as": form}, type="button", className="btn btn-sm btn-link k-copy-as"

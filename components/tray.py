@@ -51,9 +51,9 @@ def dialog() -> html.Dialog:
 def collector(ids: Iterable[int], name: str) -> html.Button:
     """A button that makes a set of these root ids, called `name`."""
     listed = " ".join(map(str, sorted({*ids})))
-    look = "btn btn-sm btn-link"
+    class_name = "btn btn-sm btn-link"
     return html.Button(
-        "Cells to the tray", type="button", className=look, **data(tray="collect", ids=listed, name=name)
+        "Cells to the tray", type="button", className=class_name, **data(tray="collect", ids=listed, name=name)
     )
 
 

@@ -75,20 +75,20 @@ def _row(
     swatch = html.Span(className="k-swatch", style={"backgroundColor": colours.get(name, "#9e9e9e")})
     cells: list[Any] = []
     for way, side in sides.items():
-        own = side.loc[name].to_dict() if name in side.index else {}
+        numbers = side.loc[name].to_dict() if name in side.index else {}
         href = replace(view, tab=way, boxes=box, sort=(), where="").href()
-        cells += _numbers(own, href)
+        cells += _numbers(numbers, href)
     return html.Tr([html.Th([swatch, name or "no type"], scope="row"), *cells])
 
 
-def _numbers(own: Mapping[Any, Any], href: str) -> Sequence[html.Td]:
+def _numbers(numbers: Mapping[Any, Any], href: str) -> Sequence[html.Td]:
     def text(column: str, form: str) -> str:
-        value = own.get(column)
+        value = numbers.get(column)
         none = form.format(0) if column.startswith(("num_", "pct_")) else ""
         return none if value is None or pd.isna(value) else form.format(value)
 
     texts = [text(column, form) for column, _, form in COLUMNS]
-    some = own.get("num_syn", 0) > 0
+    some = numbers.get("num_syn", 0) > 0
     return [html.Td(html.A(texts[0], href=href) if some else texts[0]), *(html.Td(words) for words in texts[1:])]
 
 

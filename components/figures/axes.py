@@ -45,7 +45,7 @@ def counts(most: float, *, room: float = 1.02) -> dict[str, Any]:
 
 def facing(most: Sequence[float], titles: Sequence[str], *, room: float = 1.02) -> dict[str, Any]:
     """Two axes that count from the middle: the first to the left, the second ("x2") to the right, with one 0."""
-    left, right = (counts(one, room=room) for one in most)
+    left, right = (counts(largest, room=room) for largest in most)
     words = [f"{title} (own scale)" for title in titles]
     return {
         "xaxis": {**left, "range": left["range"][::-1], "title": {"text": words[0]}, "domain": [0, 0.5]},

@@ -84,12 +84,12 @@ def synapses_per_partner(counts: pd.DataFrame) -> Figure:
     """
     bars: list[Trace] = []
     for way, name, colour in (("in", "input partners", INPUT), ("out", "output partners", OUTPUT)):
-        own = counts[counts["direction"] == way]
+        rows = counts[counts["direction"] == way]
         bars.append(
             {
                 "type": "bar",
-                "x": own["num_syn"].tolist(),
-                "y": own["num_partners"].tolist(),
+                "x": rows["num_syn"].tolist(),
+                "y": rows["num_partners"].tolist(),
                 "name": name,
                 "marker": {"color": colour, "line": {"width": 0}},
                 "hovertemplate": f"%{{y:,}} {name} with %{{x}} synapses<extra></extra>",

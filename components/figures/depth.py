@@ -29,10 +29,10 @@ def depth_profile(
     `profile` has direction ("in" or "out"), depth_um (middle of a bin) and count.
     """
     sides = (("in", "input synapses", axes.INPUT), ("out", "output synapses", axes.OUTPUT))
-    own = [profile[profile["direction"] == way] for way, _, _ in sides]
-    bars = [_bars(rows, name, colour) for rows, (_, name, colour) in zip(own, sides, strict=True)]
+    profiles = [profile[profile["direction"] == way] for way, _, _ in sides]
+    bars = [_bars(rows, name, colour) for rows, (_, name, colour) in zip(profiles, sides, strict=True)]
     bars[1]["xaxis"] = "x2"
-    most = [float(rows["count"].max()) if len(rows) else 1 for rows in own]
+    most = [float(rows["count"].max()) if len(rows) else 1 for rows in profiles]
     layout = {
         "showlegend": False,
         "margin": BESIDE_LAYERS,
@@ -44,11 +44,11 @@ def depth_profile(
     return figure(bars, HEIGHT_PX, **layout)
 
 
-def _bars(own: pd.DataFrame, name: str, colour: str) -> Trace:
+def _bars(rows: pd.DataFrame, name: str, colour: str) -> Trace:
     return {
         "type": "bar",
-        "x": own["count"].tolist(),
-        "y": own["depth_um"].tolist(),
+        "x": rows["count"].tolist(),
+        "y": rows["depth_um"].tolist(),
         "orientation": "h",
         "name": name,
         "marker": {"color": colour, "line": {"width": 0}},

@@ -36,8 +36,8 @@ def skeleton(
         marker = {"color": colour, "symbol": symbol, "size": 2.2, "opacity": 0.8}
         traces.append(_trace(points, name, mode="markers", marker=marker))
     if soma_um is not None:
-        one = pd.DataFrame([soma_um], columns=names)
-        traces.append(_trace(one, "soma", mode="markers", marker={"color": axes.SOMA, "size": 7}))
+        soma = pd.DataFrame([soma_um], columns=names)
+        traces.append(_trace(soma, "soma", mode="markers", marker={"color": axes.SOMA, "size": 7}))
     axis = {"showbackground": False, "gridcolor": _LINE, "zeroline": False, "nticks": 4, "showspikes": False}
     text = {"font": {"size": TEXT_PX}}
     scene = {
@@ -50,8 +50,8 @@ def skeleton(
     return figure(traces, HEIGHT_PX, scene=scene, legend={"itemsizing": "constant"})
 
 
-def _trace(points: pd.DataFrame, name: str, **drawn: Any) -> Trace:
+def _trace(points: pd.DataFrame, name: str, **style: Any) -> Trace:
     x, down, z = (packed(points[axis].to_numpy()) for axis in points.columns)
     hover = f"{name}<br>{points.columns[1].removesuffix('_um').replace('_', ' ')} %{{z:.0f}} µm<extra></extra>"
     place = {"x": x, "y": z, "z": down}
-    return {"type": "scatter3d", **place, "name": name, "hovertemplate": hover, "connectgaps": False, **drawn}
+    return {"type": "scatter3d", **place, "name": name, "hovertemplate": hover, "connectgaps": False, **style}

@@ -52,10 +52,10 @@ def drawing(network: Network, colours: Mapping[str, str], *, named: bool) -> Fig
     a node that is its own; `named` with the names of the nodes beside them."""
     nodes = placed(network.nodes, colours)
     by_key = nodes.set_index("key")
-    own = network.links["pre"] == network.links["post"]
+    is_autapse = network.links["pre"] == network.links["post"]
     widths = pd.Series(widths_px(network.links["num_syn"]), network.links.index)
-    lines = _lines(network.links[~own], widths[~own], by_key)
-    ring = _rings(by_key.loc[network.links.loc[own, "pre"]], widths[own])
+    lines = _lines(network.links[~is_autapse], widths[~is_autapse], by_key)
+    ring = _rings(by_key.loc[network.links.loc[is_autapse, "pre"]], widths[is_autapse])
     traces = [*lines, ring, *(_dots(some, named=named) for _, some in nodes.groupby("side", sort=True))]
     height = HEIGHT_PX + (NOT_KNOWN_PX if nodes["down_um"].isna().any() else 0)
     return figure(traces, height, xaxis=LOOK, yaxis={**LOOK, "range": [height + 20, -20]}, showlegend=False)
@@ -89,13 +89,13 @@ def _lines(links: pd.DataFrame, widths: pd.Series[float], nodes: pd.DataFrame) -
 
 
 def _rings(nodes: pd.DataFrame, widths: pd.Series[float]) -> dict[str, Any]:
-    look = {"size": nodes["size_px"].to_numpy() + RING_PX, "color": nodes["colour"].tolist()}
+    marker = {"size": nodes["size_px"].to_numpy() + RING_PX, "color": nodes["colour"].tolist()}
     return {
         "type": "scatter",
         "mode": "markers",
         "x": nodes["x_px"].to_numpy(),
         "y": nodes["y_px"].to_numpy(),
-        "marker": {"symbol": "circle-open", "line": {"width": widths.to_numpy()}, "opacity": OPACITY, **look},
+        "marker": {"symbol": "circle-open", "line": {"width": widths.to_numpy()}, "opacity": OPACITY, **marker},
         "hoverinfo": "skip",
     }
 

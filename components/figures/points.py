@@ -47,12 +47,12 @@ def by_value(
     of_x, of_y = points[x].to_numpy(float), points[y].to_numpy(float)
     rows = points["row"].to_numpy() if "row" in points else None
     for label in in_order(rows_of, colours, blank):
-        own = rows_of[label]
+        at = rows_of[label]
         yield {
             "type": dots(len(points)),
-            "x": packed(of_x[own]),
-            "y": packed(of_y[own]),
-            **({"customdata": rows[own]} if rows is not None else {}),  # a plain list in JSON, as Dash wants it
+            "x": packed(of_x[at]),
+            "y": packed(of_y[at]),
+            **({"customdata": rows[at]} if rows is not None else {}),  # a plain list in JSON, as Dash wants it
             "mode": "markers",
             "name": plain(label),
             "legendgroup": label,

@@ -22,22 +22,22 @@ INTERVAL = {"thickness": 1, "width": 2, "color": "#8a9699"}
 def strengths(counts: pd.DataFrame) -> Figure:
     """Connections by their number of synapses; `counts` as of `distributions.synapses_per_connection`."""
     bars = {"type": "bar", "x": counts["num_syn"].tolist(), "y": counts["connections"].tolist()}
-    look = {"marker": {"color": NEUTRAL}, "hovertemplate": "%{y:,} connections of %{x} synapses<extra></extra>"}
+    style = {"marker": {"color": NEUTRAL}, "hovertemplate": "%{y:,} connections of %{x} synapses<extra></extra>"}
     up = {"type": "log", "title": {"text": "connections"}, "dtick": 1}
-    return figure([{**bars, **look}], HEIGHT_PX, xaxis={"title": {"text": "synapses per connection"}}, yaxis=up)
+    return figure([{**bars, **style}], HEIGHT_PX, xaxis={"title": {"text": "synapses per connection"}}, yaxis=up)
 
 
 def degrees(quantiles: pd.DataFrame, direction: str) -> Figure:
     """A box for each group, from its quantiles (as of `distributions.degrees`): whiskers reach to 5% and 95%."""
-    own = quantiles[quantiles["direction"] == direction]
-    names = [_name(group) for group in own["group"]]
+    rows = quantiles[quantiles["direction"] == direction]
+    names = [_name(group) for group in rows["group"]]
     box = {
         "type": "box",
         "orientation": "h",
         "y": names,
-        **{name: own[column].tolist() for name, column in (("q1", "q1"), ("median", "median"), ("q3", "q3"))},
-        "lowerfence": own["low"].tolist(),
-        "upperfence": own["high"].tolist(),
+        **{name: rows[column].tolist() for name, column in (("q1", "q1"), ("median", "median"), ("q3", "q3"))},
+        "lowerfence": rows["low"].tolist(),
+        "upperfence": rows["high"].tolist(),
         "line": {"width": 1, "color": NEUTRAL},
         "showlegend": False,
     }
@@ -48,9 +48,9 @@ def degrees(quantiles: pd.DataFrame, direction: str) -> Figure:
 
 def targets(shares: pd.DataFrame, colours: Mapping[str, str]) -> Figure:
     """A bar for each presynaptic group, stacked by postsynaptic one; `shares` as of `distributions.targets`."""
-    known = shares.dropna(subset=["share"])
+    valid = shares.dropna(subset=["share"])
     bars: list[dict[str, Any]] = []
-    for post, rows in known.groupby("post", sort=False, dropna=False):
+    for post, rows in valid.groupby("post", sort=False, dropna=False):
         name = _name(post)
         intervals = zip(rows["low"], rows["high"], strict=True)
         texts = ["one cell" if pd.isna(low) else f"{low:.1%} to {high:.1%}" for low, high in intervals]
@@ -67,7 +67,7 @@ def targets(shares: pd.DataFrame, colours: Mapping[str, str]) -> Figure:
                 "hovertemplate": f"%{{y}} → {plain(name)}: %{{x:.1%}} (%{{text}})<extra></extra>",
             }
         )
-    rows_shown = known["pre"].nunique(dropna=False)
+    rows_shown = valid["pre"].nunique(dropna=False)
     across = {"tickformat": ".0%", "range": [0, 1]}
     down = {"autorange": "reversed", "type": "category"}
     return figure(bars, 110 + ROW_PX * rows_shown, barmode="stack", xaxis=across, yaxis=down)
@@ -101,13 +101,13 @@ def by_distance(fractions: pd.DataFrame) -> Figure:
 
 def differences(groups: pd.DataFrame, form: str) -> Figure:
     """A dot for each group, with its interval where that is known; `groups` as of `comparisons.difference`."""
-    known = groups.dropna(subset=["difference"])
-    up, down = known["high"] - known["difference"], known["difference"] - known["low"]
+    valid = groups.dropna(subset=["difference"])
+    up, down = valid["high"] - valid["difference"], valid["difference"] - valid["low"]
     dots = {
         "type": "scatter",
         "mode": "markers",
-        "x": known["difference"].tolist(),
-        "y": [_name(group) for group in known["group"]],
+        "x": valid["difference"].tolist(),
+        "y": [_name(group) for group in valid["group"]],
         "error_x": {
             "type": "data",
             "array": _or_none(up),
@@ -119,7 +119,7 @@ def differences(groups: pd.DataFrame, form: str) -> Figure:
     }
     across = {"tickformat": form, "title": {"text": "first − second"}, "zeroline": True, "zerolinecolor": "#8a9699"}
     groups_down = {"autorange": "reversed", "type": "category"}
-    return figure([dots], 90 + ROW_PX * len(known), xaxis=across, yaxis=groups_down)
+    return figure([dots], 90 + ROW_PX * len(valid), xaxis=across, yaxis=groups_down)
 
 
 def _or_none(numbers: pd.Series) -> list[float | None]:
@@ -130,16 +130,16 @@ def _or_none(numbers: pd.Series) -> list[float | None]:
 def compartments(counts: pd.DataFrame) -> Figure:
     """A bar for each presynaptic group, stacked by compartment, of the synapses with a prediction; `counts` as of
     `distributions.compartments`."""
-    known = counts[counts[list(COMPARTMENTS)].sum(axis=1) > 0]
-    whole = known[list(COMPARTMENTS)].sum(axis=1)
+    predicted = counts[counts[list(COMPARTMENTS)].sum(axis=1) > 0]
+    whole = predicted[list(COMPARTMENTS)].sum(axis=1)
     bars = [
         {
             "type": "bar",
             "orientation": "h",
             "name": tag,
-            "y": [_name(group) for group in known["group"]],
-            "x": (known[tag] / whole).tolist(),
-            "customdata": known[tag].tolist(),
+            "y": [_name(group) for group in predicted["group"]],
+            "x": (predicted[tag] / whole).tolist(),
+            "customdata": predicted[tag].tolist(),
             "marker": {"color": colour},
             "hovertemplate": f"%{{y}} on {tag}: %{{x:.1%}}, %{{customdata:,}} synapses<extra></extra>",
         }
@@ -147,7 +147,7 @@ def compartments(counts: pd.DataFrame) -> Figure:
     ]
     down = {"autorange": "reversed", "type": "category"}
     across = {"tickformat": ".0%", "range": [0, 1]}
-    return figure(bars, 110 + ROW_PX * len(known), barmode="stack", xaxis=across, yaxis=down)
+    return figure(bars, 110 + ROW_PX * len(predicted), barmode="stack", xaxis=across, yaxis=down)
 
 
 def by_tuning(pairs: pd.DataFrame) -> Figure:

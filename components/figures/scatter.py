@@ -84,13 +84,13 @@ def histogram(bars: Bars, colours: Mapping[str, str], blank: str) -> Figure:
         "hovertemplate": "%{text}: %{y:,} %{fullData.name}<extra></extra>",
     }
     widths = np.diff(edges) if len(edges) > 2 else np.ones(len(edges[1:]))  # one number alone has no width
-    drawn: list[Trace] = []
+    traces: list[Trace] = []
     blank = blank or "shown"
     counts = bars.counts.set_axis(bars.counts.index.fillna(blank))
     most = counts.sum(axis=1).nlargest(MOST_VALUES).index
     counts = counts.groupby(counts.index.where(counts.index.isin(most), OTHERS)).sum()
     for label in in_order(counts.index, colours, blank):
-        drawn.append(
+        traces.append(
             {
                 **common,
                 "y": [*counts.loc[label]],
@@ -101,9 +101,9 @@ def histogram(bars: Bars, colours: Mapping[str, str], blank: str) -> Figure:
         )
     if filtered := sum(bars.totals) > bars.counts.to_numpy().sum():
         pale = {"marker": {"color": PALE, "line": {"width": 0}}, "width": widths.tolist(), "yaxis": "y2"}
-        drawn.append({**common, "y": [*bars.totals], "name": "in the whole table", **pale})
+        traces.append({**common, "y": [*bars.totals], "name": "in the whole table", **pale})
     layout = {"xaxis": {"title": {"text": bars.column.heading}}, **_scales(bars, filtered=filtered)}
-    return figure(drawn, HISTOGRAM_PX, barmode="stack", showlegend=True, legend=LISTED, margin=MARGIN, **layout)
+    return figure(traces, HISTOGRAM_PX, barmode="stack", showlegend=True, legend=LISTED, margin=MARGIN, **layout)
 
 
 def _scales(bars: Bars, *, filtered: bool) -> dict[str, Any]:

@@ -39,7 +39,9 @@ def soma_map(
         options: dict[str, Any] = {"yaxis": "y2" if place else "y", "showlegend": bool(place)}
         traces += by_value(points, x, y, colours, blank, **options)
         if len(own_um):
-            traces.append(_own([one[0] for one in own_um], [one[1 if place else 2] for one in own_um], **options))
+            traces.append(
+                _own([soma_um[0] for soma_um in own_um], [soma_um[1 if place else 2] for soma_um in own_um], **options)
+            )
     to_scale = {"scaleanchor": "x", "scaleratio": 1}
     layout: dict[str, Any] = {
         "dragmode": "select",

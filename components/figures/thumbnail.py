@@ -26,12 +26,12 @@ def thumbnail(lines: Mapping[str, pd.DataFrame]) -> str:
     size = np.array([WIDTH_PX, HEIGHT_PX])
     scale = float((size / np.maximum(high - low, 1)).min())
     shift = (size - (high - low) * scale) / 2
-    drawn = "".join(
+    paths = "".join(
         f'<path d="{_path((points - low) * scale + shift)}" stroke="{COLOURS.get(name, axes.NEUTRAL)}"/>'
         for name, points in parts.items()
     )
     box = f"0 0 {WIDTH_PX} {HEIGHT_PX}"
-    svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}" fill="none" stroke-width="0.8">{drawn}</svg>'
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}" fill="none" stroke-width="0.8">{paths}</svg>'
     return f"data:image/svg+xml,{quote(svg)}"
 
 
