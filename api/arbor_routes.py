@@ -6,25 +6,17 @@ from flask import Response
 
 from api import params, shapes
 from api.answers import Subject, cell_json, frame_answer
-from api.cell_routes import CELL
+from api.cell_routes import CELL, view_of
 from api.documented import documented, one_of
 from api.routes import blueprint
 from services.cave.context import cave
-from services.cave.release import Release
-from services.cells import arbor, connectivity, interpretation, morphology, skeleton_wall, soma
-from services.cells.cells import Cell
+from services.cells import arbor, morphology, skeleton_wall, soma
 from services.core.columns import describe_columns
 from services.core.errors import NotFound
 from services.populations import sets
 from services.tables import live
 
 MEASURES = ("compartments", "sholl", "depth")
-
-
-def _cell(datastack: str, version: str, cell: str) -> tuple[Release, Cell]:
-    release = live.resolve(cave(), datastack, version)
-    id_type = params.choice("id_type", interpretation.QUESTION_TYPES, "auto")
-    return release, interpretation.find(release, cell, id_type)
 
 
 def _file(content: str | bytes, content_type: str, name: str, *, inline: bool = False) -> Response:
@@ -37,7 +29,7 @@ def _file(content: str | bytes, content_type: str, name: str, *, inline: bool = 
 @documented("text/plain", "id_type")
 def cell_swc(datastack: str, version: str, cell: str) -> Response:
     """The skeleton of a cell as SWC, in micrometres."""
-    _, result = _cell(datastack, version, cell)
+    result = view_of(datastack, version, cell, whole="off").cell
     content = arbor.swc(cave().skeleton(datastack, result.root_id))
     return _file(content, "text/plain; charset=utf-8", f"{datastack}_{result.root_id}.swc")
 
@@ -46,7 +38,7 @@ def cell_swc(datastack: str, version: str, cell: str) -> Response:
 @documented("model/obj", "id_type")
 def cell_mesh(datastack: str, version: str, cell: str) -> Response:
     """The mesh of a cell as Wavefront OBJ, in nanometres."""
-    _, result = _cell(datastack, version, cell)
+    result = view_of(datastack, version, cell, whole="off").cell
     return _file(cave().mesh(datastack, result.root_id).to_obj(), "model/obj", f"{datastack}_{result.root_id}.obj")
 
 
@@ -54,17 +46,21 @@ def cell_mesh(datastack: str, version: str, cell: str) -> Response:
 @documented("image/png", "id_type")
 def soma_image(datastack: str, version: str, cell: str) -> Response:
     """The electron microscopy around the soma of a cell, in its section."""
-    _, result = _cell(datastack, version, cell)
+    result = view_of(datastack, version, cell, whole="off").cell
     content = soma.image(cave(), datastack, result)
     return _file(content, "image/png", f"{datastack}_{result.root_id}_soma.png", inline=True)
 
 
 @blueprint.get(f"{CELL}/arbor")
-@documented(shapes.CellRows, "of", "id_type", *params.FILE, of=(one_of(*MEASURES), "What is measured."))
+@documented(
+    shapes.CellRows, "of", "id_type", "synapses", "whole", *params.FILE, of=(one_of(*MEASURES), "What is measured.")
+)
 def cell_arbor(datastack: str, version: str, cell: str) -> Response:
-    """Cable and synapses by compartment, or with `of` the profile of Sholl or of depth."""
+    """Cable and synapses by compartment, or with `of` the profile of Sholl or of depth. Synapses count that `synapses`
+    keeps."""
     of = params.choice("of", MEASURES, MEASURES[0])
-    release, result = _cell(datastack, version, cell)
+    view = view_of(datastack, version, cell, whole="off")
+    release, result = view.release, view.cell
     notices: tuple[str, ...] = ()
     if of == "depth" and not release.volume.has_depth:
         raise NotFound(f"The volume of {datastack} has no depths.", "Ask for sholl.")
@@ -74,9 +70,8 @@ def cell_arbor(datastack: str, version: str, cell: str) -> Response:
         skeleton = morphology.placed(cave(), datastack, result.root_id)
         frame = arbor.depth_profile(skeleton, deep=release.volume.has_depth)
     else:
-        read = connectivity.read(release, result.root_id, "root_id")
-        frame = arbor.compartments(cave(), read)
-        counted = (f"Only synapses where {read.only} are counted.",) if read.only else ()
+        frame, only = arbor.compartments(cave(), view.first), view.first.only
+        counted = (f"Only synapses where {only} are counted.",) if only else ()
         notices = (*counted, *release.notices(*release.roles.of_cells))
     facts = {"root_id": str(result.root_id), "of": of, "warnings": [*notices]}
     subject = Subject(datastack, release.version, f"{result.root_id}_{of}", facts)
@@ -108,7 +103,8 @@ def skeletons_of_cells(datastack: str, version: str) -> Response:
 @documented(shapes.CellRows, "id_type", *params.FILE)
 def cell_edits(datastack: str, version: str, cell: str) -> Response:
     """The merges and splits that made a cell, oldest first."""
-    release, result = _cell(datastack, version, cell)
+    view = view_of(datastack, version, cell, whole="off")
+    release, result = view.release, view.cell
     frame = release.edits(result.root_id)
     subject = Subject(datastack, release.version, f"{result.root_id}_edits", {"root_id": str(result.root_id)})
     extra = {"cell": cell_json(result, release.volume)}

@@ -37,10 +37,9 @@ SIDES_OF: Mapping[str, tuple[Side, ...]] = {"in": ("in",), "out": ("out",), "bot
 @documented(shapes.FoundCell, "id_type", examples={"id_type": "root_id"})
 def find_cell(datastack: str, version: str, cell: str) -> Response:
     """The cell that an id, a position or a link names."""
-    release = live.resolve(cave(), datastack, version)
-    id_type = params.choice("id_type", interpretation.QUESTION_TYPES, "auto")
-    result = interpretation.find(release, cell, id_type)
-    described = cell_json(result, release.volume, release.notices(release.roles.somata.table))
+    view = view_of(datastack, version, cell, whole="off")
+    release = view.release
+    described = cell_json(view.cell, release.volume, release.notices(release.roles.somata.table))
     return jsonify({"datastack": datastack, "version": release.version.label, "cell": described})
 
 
@@ -117,6 +116,7 @@ def view_of(datastack: str, version: str, cell: str, *, whole: str) -> CellView:
         type_by=params.text("type_by"),
         synapses=params.text("synapses"),
         top=params.text("top"),
+        against=params.text("against"),
     )
     view = CellView(release, address, lenient=False)
     (

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 from flask import Response
 
 from api import params, shapes
 from api.answers import Subject, cell_json, frame_answer
-from api.cell_routes import CELL, LINKED
+from api.cell_routes import CELL, LINKED, view_of
 from api.documented import documented, one_of
 from api.routes import blueprint
-from services.cave.context import cave
-from services.cells import changes, interpretation
 from services.core.columns import describe_columns
-from services.core.parallel import gather
-from services.tables import live
 
 
 @blueprint.get(f"{CELL}/changes")
@@ -39,14 +33,9 @@ def cell_changes(datastack: str, version: str, cell: str) -> Response:
     """The partners of a cell at this version and at that of `against`, known again by their nucleus: which were gained,
     lost, changed, or are the same."""
     ways, (offset, limit) = params.directions(), params.span(None)
-    release = live.resolve(cave(), datastack, version)
-    against = live.resolve(cave(), datastack, params.text("against"))
-    id_type, types = params.choice("id_type", interpretation.QUESTION_TYPES, "auto"), params.text("types") or None
-    result = interpretation.find(release, cell, id_type)
-    requests = ((release, against), result)
-    rule, only = params.text("type_by"), params.text("synapses")
-    options: Any = {"type_table": types, "type_by": rule, "only": only}
-    changed = gather(*(lambda way=way: changes.of_cell(*requests, way, **options) for way in ways))
+    view = view_of(datastack, version, cell, whole="off")
+    release, against, result, types = view.release, view.against, view.cell, params.text("types") or None
+    changed = view.changes(ways)
     frame = pd.concat([one.partners.assign(direction=one.direction) for one in changed], ignore_index=True)
     sentences = [one.sentence for one in changed]
     root, notices = str(result.root_id), release.notices(types, *release.roles.of_cells)
@@ -54,8 +43,8 @@ def cell_changes(datastack: str, version: str, cell: str) -> Response:
         "root_id": root,
         "against": against.version.label,
         "types": types,
-        "type_by": rule,
-        "synapses": only,
+        "type_by": view.address.type_by,
+        "synapses": view.address.synapses,
         "changes": sentences,
         "warnings": [*notices],
     }

@@ -68,7 +68,12 @@ def switch(name: str, default: str = "off") -> bool:
 
 def words(name: str) -> list[str]:
     """A parameter of several words, by commas."""
-    return [part.strip() for part in text(name).split(",") if part.strip()]
+    return split(text(name))
+
+
+def split(listed: str) -> list[str]:
+    """Words that commas separate."""
+    return [part.strip() for part in listed.split(",") if part.strip()]
 
 
 def sort() -> Sort:

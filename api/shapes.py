@@ -271,7 +271,9 @@ class LinkBody(TypedDict):
 
 
 class IdsBody(TypedDict):
-    """Ids as people write them, in any text."""
+    """Ids as people write them, in any text; tables to `join`, by commas."""
 
     ids: str
     id_type: NotRequired[str]
+    join: NotRequired[str]
+    on: NotRequired[str]

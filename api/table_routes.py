@@ -10,12 +10,12 @@ from api import params, shapes
 from api.documented import documented
 from api.routes import blueprint, messages_of, table_view
 from services.cave.context import cave
-from services.cells.id_search import COLUMNS, ID_TYPES, search
-from services.tables import live
+from services.cells.id_search import COLUMNS, ID_TYPES
 from services.tables.crosstabs import CrossTab
 from services.tables.facets import Facet, Histogram
 from services.tables.tables import to_records
-from services.views.table_opening import held
+from services.views.addresses import TableAddress
+from services.views.table_opening import exact_view, held
 
 
 @blueprint.get("/<datastack>/<version>/tables/<table>/facets")
@@ -38,18 +38,20 @@ def table_facets(datastack: str, version: str, table: str) -> Response:
 @blueprint.post("/<datastack>/<version>/tables/<table>/ids")
 @documented(shapes.FoundIds, body=shapes.IdsBody, examples={"ids": "{cell}, 1", "id_type": "root_id"})
 def find_ids(datastack: str, version: str, table: str) -> Response:
-    """What became of pasted ids (`ids`, any text; `id_type`), and the filter that keeps their rows."""
-    read = params.Body(params.json_object('{"ids": "1, 2"}'), "ids", "id_type")
-    opened = live.open_table(live.resolve(cave(), datastack, version), table)
-    match = search(cave(), opened, read.text("ids"), read.text("id_type") or ID_TYPES[0])
+    """What became of pasted ids (`ids`, any text; `id_type`), and the filter that keeps their rows; `join` sets other
+    tables beside, several by commas, by `on`."""
+    read = params.Body(params.json_object('{"ids": "1, 2"}'), "ids", "id_type", "join", "on")
+    address = TableAddress(datastack, version, table, join=tuple(params.split(read.text("join"))))
+    view = held(exact_view(cave(), address, read.text("on") or "auto"))
+    match = view.find_ids(read.text("ids"), read.text("id_type") or ID_TYPES[0])
     return jsonify(
         {
             "datastack": datastack,
-            "version": opened.version.label,
+            "version": view.table.version.label,
             "counts": match.counts(),
             "filter": match.where,
             "total": match.num_rows,
-            "messages": [*match.sentences, *live.notices(cave(), opened)],
+            "messages": [*match.sentences, *messages_of(view)],
             "rows": to_records(match.ids, COLUMNS),
         }
     )

@@ -11,7 +11,7 @@ from callbacks import skeleton_plots, views
 from callbacks.bodies import Href, OfPlot
 from callbacks.figure_scripts import COPIED, COPY, copied
 from callbacks.register import callback
-from components import alerts, skeleton_view
+from components import alerts, partner_panel, skeleton_view
 from components.cell_facts import cell_facts
 from components.changes import changes as drawn_changes
 from services.cave.context import cave
@@ -48,7 +48,8 @@ def skeleton(_seen: Any, of: Href) -> Any:
     view = CellView.of(cave(), parse_connectivity(views.query_of(of))[0])
     picture, measures = morphology.read(cave(), view.first), arbor.compartments(cave(), view.first)
     plots = skeleton_plots.plots(view, picture)
-    return skeleton_view.picture(plots, measures, _address(view), deep=view.release.volume.has_depth)
+    which = partner_panel.which_synapses(view.answerable[0])
+    return skeleton_view.picture(plots, measures, _address(view), which, deep=view.release.volume.has_depth)
 
 
 @callback(
@@ -81,4 +82,4 @@ def _address(view: CellView) -> str:
 def compare(of: Href) -> Any:
     """The changes of the cell's partners between its version and the one it is compared with."""
     view = CellView.of(cave(), parse_connectivity(views.query_of(of))[0])
-    return drawn_changes(view.address, view.changes())
+    return drawn_changes(view.answerable[0], view.changes())

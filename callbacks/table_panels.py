@@ -19,7 +19,6 @@ from components.crosstabs import compare_form, compared, nothing_to_compare
 from components.facets import facet_panel, of_one_system
 from components.id_search import id_report
 from services.cave.context import cave
-from services.cells import id_search
 from services.filters import completion
 from services.tables import crosstabs, examples, facets, joins, plots
 from services.tables.systems import OneSystem
@@ -198,7 +197,7 @@ def find_ids(  # noqa: PLR0917 - one for each of the decorator's
     if not clicks:
         return no_update
     shown = held(views.of_table_grid(state or {"of": of}, columns, "ids"))
-    match = id_search.search(cave(), shown.table, text or "", id_type)
+    match = shown.find_ids(text or "", id_type)
     unfiltered = replace(shown, address=shown.address.unfiltered())
     report = id_report(match, unfiltered.href_with_line(match.where) if match.where else None)
     return table_page.drawn_for(shown.address, report)

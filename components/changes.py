@@ -30,10 +30,11 @@ def _files(view: CellAddress, changed: Changes) -> html.P:
     ends = {str(end.version.label): end for end in (changed.older, changed.newer)}
     this_end = ends.pop(view.version)
     (other,) = ends
-    types = "" if view.type_table == NO_TYPES else f"&types={quote(view.type_table)}"
-    types += f"&type_by={quote(view.type_by)}" if view.type_by else ""
+    which = "" if view.type_table == NO_TYPES else f"&types={quote(view.type_table)}"
+    which += f"&type_by={quote(view.type_by)}" if view.type_by else ""
+    which += f"&synapses={quote(view.synapses)}" if view.synapses else ""
     path = f"/api/v1/{quote(view.datastack)}/{view.version}/cells/{this_end.cell.root_id}/changes"
-    href = f"{path}?against={other}&direction={changed.direction}{types}"
+    href = f"{path}?against={other}&direction={changed.direction}{which}"
     links = [html.A(words, href=f"{href}&format={form}", download="") for form, words in FORMATS.items()]
     return html.P([f"All {len(changed.partners):,} partners: ", *links], className="k-hint k-files-line")
 

@@ -227,6 +227,11 @@ def _which(view: CellAddress, line: str) -> list[tuple[str, str]]:
     ]
 
 
+def which_synapses(view: CellAddress) -> str:
+    """The parameters that say, in an address of the API, which synapses count."""
+    return urlencode([(name, text) for name, text in _counted(view) if text], quote_via=quote)
+
+
 def _counted(view: CellAddress) -> list[tuple[str, str]]:
     return [("synapses", view.synapses), ("whole", view.whole or "off")]
 

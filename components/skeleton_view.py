@@ -21,11 +21,11 @@ COLUMNS = (
     ("in_per_um", "inputs / µm", "{:.3f}"),
     ("out_per_um", "outputs / µm", "{:.3f}"),
 )
-DEPTHS = "depth profile"
+COMPARTMENTS, DEPTHS = "cable and synapses by compartment", "depth profile"
 FILES = {
     "SWC": "skeleton.swc",
     "mesh (OBJ)": "mesh.obj",
-    "cable and synapses by compartment": "arbor?format=csv",
+    COMPARTMENTS: "arbor?format=csv",
     "Sholl profile": "arbor?of=sholl&format=csv",
     DEPTHS: "arbor?of=depth&format=csv",
     "edits": "edits?format=csv",
@@ -37,12 +37,13 @@ def place() -> html.Div:
     return later.place("cell-skeleton", html.P("Looking for a skeleton…", className="k-hint"))
 
 
-def picture(plots: Sequence[Plot], measures: pd.DataFrame, cell: str, *, deep: bool) -> html.Div:
+def picture(plots: Sequence[Plot], measures: pd.DataFrame, cell: str, which: str, *, deep: bool) -> html.Div:
     """The skeleton, its `measures` by compartment, its profiles, and files of it; `cell` is the cell's address in the
-    API, `deep` says whether the volume has depths."""
+    API, `which` the parameters that say there which synapses count, `deep` whether the volume has depths."""
     first, *others = (plot(item, "skeleton") for item in plots)
     without = () if deep else (DEPTHS,)
-    files = [html.A(title, href=f"{cell}/{path}", download="") for title, path in FILES.items() if title not in without]
+    paths = FILES | {COMPARTMENTS: f"{FILES[COMPARTMENTS]}&{which}"}
+    files = [html.A(title, href=f"{cell}/{path}", download="") for title, path in paths.items() if title not in without]
     return html.Div([first, _table(measures), *others, html.P(["Download: ", *separated(files)], className="k-hint")])
 
 

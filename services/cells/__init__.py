@@ -12,7 +12,7 @@ Public names:
 - `connectivity`: Connectivity, Totals, read, synapses
 - `edge_view`: fitting
 - `id_search`: COLUMNS, ID_TYPES, IdSearch, MOST_FOLLOWED, search
-- `interpretation`: QUESTION_TYPES, Question, answer, find, refuse_several, understand
+- `interpretation`: QUESTION_TYPES, Question, answer, cell_of, refuse_several, understand
 - `morphology`: Morphology, lines, placed, read, some
 - `partner_columns`: SHARE, WORKED_OUT, default_types, fitting, offered
 - `partner_groups`: of_partners

@@ -80,10 +80,9 @@ def answer(release: Release, question: Question, **options: Any) -> tuple[Connec
     return (replace(distinct[0], warnings=(*notes, *distinct[0].warnings)), *distinct[1:])
 
 
-def find(release: Release, text: str, question_type: str = "auto") -> Cell:
-    """The one cell that a text asks for; what was understood is in its `warnings`. Raises BadInput, also for several
-    cells, and NotFound."""
-    question = understand(release, text, question_type)
+def cell_of(release: Release, question: Question) -> Cell:
+    """The one cell of a question; what was understood is in its `warnings`. Raises BadInput, also for several cells,
+    and NotFound."""
     refuse_several(question)
     result = _try(partial(cells.find, release, question.ids[0], question.id_type))
     if isinstance(result, KarstError):

@@ -11,7 +11,7 @@ Public names:
 - `joins`: KEYS, is_here, join_all, join_possible, joinable, with_joined, with_marks
 - `large_tables`: LargeTable, MOST_AT_ONCE, MOST_EXPORTED, filters_of, open_any, open_large, read_all,
   read_page, rows_with_ids, too_many, unsorted, with_units
-- `live`: catalogue, describe, is_allowed, notices, of_cells, open_table, resolve, sentences
+- `live`: catalogue, describe, is_allowed, notices, of_cells, resolve, sentences
 - `narrowed_tables`: narrowed, open_narrowed, sentences
 - `plots`: Bars, MAPS, Outline, axes, axes_of, bars_of, boxes, counts, counts_of, histogram, map_axes,
   map_points, points_of, scatter, soma_map, thinned, within

@@ -28,6 +28,7 @@ from services.cells import (
     synapse_filter,
     synapse_script,
 )
+from services.cells.cells import Cell
 from services.cells.connectivity import Connectivity
 from services.cells.interpretation import Question
 from services.cells.partner_table import PartnerOptions, PartnerTable
@@ -83,6 +84,11 @@ class CellView:
         """This view, if its address means a single cell. Raises BadInput where it means several."""
         interpretation.refuse_several(self.question)
         return self
+
+    @cached_property
+    def cell(self) -> Cell:
+        """The one cell of the address, without its partners. Raises as :func:`interpretation.cell_of`."""
+        return interpretation.cell_of(self.release, self.question)
 
     @cached_property
     def cells(self) -> tuple[Connectivity, ...]:
@@ -230,17 +236,21 @@ class CellView:
         roots = [cell.cell.root_id for cell in self.cells]
         return cell_types.of_roots(self.release, self.first.type_table, self.first.type_by, roots)
 
-    def changes(self) -> list[changes.Changes]:
-        """The changes from this version to that of `against`, for each direction; see :mod:`changes`."""
-        against = release_of(self.release.cave, replace(self.address, version=self.address.against))
+    @cached_property
+    def against(self) -> Release:
+        """The version that the cell is compared with. Raises as :func:`live.resolve`."""
+        return release_of(self.release.cave, replace(self.address, version=self.address.against))
+
+    def changes(self, ways: Sequence[Direction] = tuple(Direction)) -> list[changes.Changes]:
+        """The changes from this version to that of `against`, for each of some directions; see :mod:`changes`."""
         options: Any = {
             "type_table": self._types,
             "type_by": self.address.type_by,
             "only": self._synapse_line[0],
         }
         of_cell = changes.of_cell
-        releases, cell = (self.release, against), self.first.cell
-        return gather(*(lambda way=way: of_cell(releases, cell, way, **options) for way in Direction))
+        releases, cell = (self.release, self.against), self.cell
+        return gather(*(lambda way=way: of_cell(releases, cell, way, **options) for way in ways))
 
     def fitted(self) -> tuple[CellView, list[str]]:
         """The view fitted to its data, and a sentence for each part left out.

@@ -12,6 +12,8 @@ import pandas as pd
 
 from services.cave.context import outside_address
 from services.cave.release import Release
+from services.cells import id_search
+from services.cells.id_search import IdSearch
 from services.core.columns import Column, default_group, find_column
 from services.core.errors import BadInput, KarstError
 from services.filters.filters import parse_box, parse_line
@@ -275,6 +277,10 @@ class HeldView(TableView):
             if name in names
         ]
         return [*parts, *(["\n".join(scripts.positions(cave, table))] if "um" in names else [])]
+
+    def find_ids(self, text: str, id_type: str = "auto") -> IdSearch:
+        """What became of the ids in a pasted text, in the rows of the whole table; see :func:`id_search.search`."""
+        return id_search.search(self.release.cave, self.table, text, id_type)
 
     def unavailable_formats(self, total: int | None) -> dict[str, str]:
         """The file formats that cannot be downloaded, each with the reason; `total` is the number of rows."""

@@ -45,7 +45,8 @@ def single(nuclei):
 )
 def test_an_id_is_found_however_it_was_pasted(cave, newest, single, typed):
     root = int(single["pt_root_id"])
-    cell = interpretation.find(Release.of(cave, DS, newest), typed.format(root))
+    release = Release.of(cave, DS, newest)
+    cell = interpretation.cell_of(release, interpretation.understand(release, typed.format(root)))
     assert (cell.root_id, cell.id_type, cell.requested) == (root, "root_id", root)
     assert cell.nucleus_ids == (int(single["id"]),)
     assert cell.warnings == ()

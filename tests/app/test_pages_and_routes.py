@@ -11,12 +11,16 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from app import create_app
-from callbacks import population_panels, populations
+from callbacks import cell_panels, population_panels, populations, table_panels, views
+from services.cave.client import Cave
+from services.cave.queries import Filters
+from services.cave.release import Release
 from services.core.settings import Settings
+from services.views.addresses import CellAddress, TableAddress
 from tests import six_cells
-from tests.six_cells import I1, P1, P2
+from tests.six_cells import I1, P1, P2, X
 
-SIX = six_cells.DATASTACK
+DEMO, SIX = "karst_demo", six_cells.DATASTACK
 ALL = {"pre_table": "nuclei", "proofread": "off", "pre_by": "types.cell_type", "post_by": "types.cell_type"}
 Row: TypeAlias = dict[str, Any]
 
@@ -24,6 +28,11 @@ Row: TypeAlias = dict[str, Any]
 @pytest.fixture(scope="module")
 def six_app(six_url: str) -> flask.Flask:
     return create_app(Settings(server_address=six_url, cache="", datastack=SIX)).server
+
+
+@pytest.fixture(scope="module")
+def demo_app(localcave_url: str) -> flask.Flask:
+    return create_app(Settings(server_address=localcave_url, cache="", datastack=DEMO)).server
 
 
 def parts(drawn: Any, kind: type[Component]) -> list[Any]:
@@ -96,3 +105,74 @@ def test_half_an_entry_of_the_matrix_is_left_out_and_said(six_app: flask.Flask, 
     half, every = (six_app.test_client().get(address, query_string=query | one).json for one in ({side: name}, {}))
     assert half["messages"][0] == sentence and sentence not in every["messages"]
     assert half["rows"] == every["rows"] and half["total"] == 9 and side not in half
+
+
+def test_ids_are_found_in_what_stands_beside_a_table_too(six_app: flask.Flask) -> None:
+    """The API once opened the table alone, and knew no `join`."""
+    text, address = f"{P1}, {I1}, {X}, 99", TableAddress(SIX, "1", "types", join=("proofread",))
+    with six_app.test_request_context():
+        drawn = table_panels.find_ids(1, text, "auto", address.href(), None, [])
+    path, client = f"/api/v1/{SIX}/latest/tables/types", six_app.test_client()
+    answer = client.post(f"{path}/ids", json={"ids": text, "join": "proofread"}).json
+    assert (answer["total"], answer["counts"]["found"]) == (2, 2)
+    assert all(repr(message)[1:-1] in repr(drawn) for message in answer["messages"]) and answer["messages"]
+    (shown,) = (views.table_address({"of": part.href}) for part in parts(drawn, html.A))
+    assert (shown.where, shown.join) == (answer["filter"], ("proofread",))
+    rows = client.get(f"{path}/rows", query_string={"filter": shown.where, "join": "proofread"}).json
+    assert {int(row["pt_root_id"]) for row in rows["rows"]} == {P1, I1}
+    assert any(name.startswith("proofread.") for name in rows["rows"][0])
+    for body, words in (({"join": "nowhere"}, "nowhere"), ({"join": "proofread", "on": "size"}, "size")):
+        refused = client.post(f"{path}/ids", json={"ids": text, **body})
+        assert refused.status_code in (400, 404) and words in refused.json["error"]["message"]
+
+
+@pytest.fixture(scope="module")
+def compared(cave: Cave) -> tuple[CellAddress, int]:
+    """A proofread cell beside another version, with the larger half of all synapses, and how many inputs these are."""
+    newest, older = (version.number for version in cave.versions(DEMO)[:2])
+    release = Release.of(cave, DEMO, newest)
+    somata = release.table("nucleus_detection_v0").drop_duplicates("pt_root_id", keep=False)["pt_root_id"]
+    proofread = release.table("proofreading_status_and_strategy")["pt_root_id"]
+    root = int(proofread[proofread.isin(somata)].iloc[0])
+    inputs = release.query("synapses_pni_2", Filters(equal={"post_pt_root_id": root}))
+    least = int(inputs["size"].median())
+    kept = inputs[(inputs["size"] > least) & ~inputs["pre_pt_root_id"].isin([0, root])]
+    assert 0 < len(kept) < len(inputs)
+    return CellAddress(DEMO, str(newest), str(root), against=str(older), synapses=f"size > {least}"), len(kept)
+
+
+def test_the_file_of_changes_counts_the_synapses_that_the_page_counts(
+    demo_app: flask.Flask, compared: tuple[CellAddress, int]
+) -> None:
+    """The link to the file once lost the filter of synapses."""
+    address, num_inputs = compared
+    with demo_app.test_request_context():
+        drawn = cell_panels.compare(address.href())
+    for way in ("in", "out"):
+        link = next(part.href for part in parts(drawn, html.A) if f"direction={way}" in part.href)
+        answer = demo_app.test_client().get(link.removesuffix("&format=csv")).json
+        assert answer["changes"][0] in repr(drawn)
+        assert f"All {answer['total']:,} partners: " in repr(drawn)
+        if way == "in":
+            assert sum(row["num_syn_new"] for row in answer["rows"]) == num_inputs
+
+
+def test_the_file_of_an_arbor_counts_the_synapses_that_the_page_counts(
+    demo_app: flask.Flask, compared: tuple[CellAddress, int]
+) -> None:
+    """The route once knew no filter of synapses, and so counted others than the page."""
+    address, _ = compared
+    with demo_app.test_request_context():
+        drawn = cell_panels.skeleton(None, address.href())
+    shown = [[cell.children for cell in row.children] for row in parts(drawn, html.Tr)][1:]
+    link = next(part.href for part in parts(drawn, html.A) if "/arbor?format=csv" in part.href)
+    ways = [demo_app.test_client().get(href).json["rows"] for href in (link.replace("csv", "json"), link.split("?")[0])]
+    listed, every = (
+        [
+            [row["compartment"], f"{row['cable_um']:,.0f}", f"{row['in_per_um']:.3f}", f"{row['out_per_um']:.3f}"]
+            for row in rows
+            if row["cable_um"]
+        ]
+        for rows in ways
+    )
+    assert shown == listed != every
