@@ -70,9 +70,9 @@ def _add_rows(writer: DatastackWriter, dataset: Path, description: Mapping[str, 
             writer.add_view(int(version), name, rows, metadata, record["schema"])
     newest = max(map(int, description["tables"]))
     for name in description["tables"][str(newest)]:
-        kept = dataset / "live" / f"{name}.parquet"
-        rows = _read(kept if kept.exists() else dataset / "tables" / str(newest) / f"{name}.parquet")
-        writer.add_live(name, rows if kept.exists() else _with_times(name, rows))
+        live_file = dataset / "live" / f"{name}.parquet"
+        rows = _read(live_file if live_file.exists() else dataset / "tables" / str(newest) / f"{name}.parquet")
+        writer.add_live(name, rows if live_file.exists() else _with_times(name, rows))
 
 
 def _read(path: Path) -> pa.Table:

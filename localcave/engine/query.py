@@ -226,13 +226,13 @@ class Query:
 
     def _join_sql(self, left: tuple[str, str], right: tuple[str, str]) -> str:
         """Equality of two columns; PostgreSQL refuses those of different kinds, which DuckDB would convert."""
-        own, other = (self.use(table).column(column) for table, column in (left, right))
-        kinds = {NUMBERS.get(kind, kind) for kind in map(sql_type, (own, other))}
-        if len(kinds) > 1 or own.is_position != other.is_position:
+        left_column, right_column = (self.use(table).column(column) for table, column in (left, right))
+        kinds = {NUMBERS.get(kind, kind) for kind in map(sql_type, (left_column, right_column))}
+        if len(kinds) > 1 or left_column.is_position != right_column.is_position:
             raise failed_sql("operator does not exist: columns of different types are compared")
-        if not (own.is_stored and other.is_stored):
+        if not (left_column.is_stored and right_column.is_stored):
             return "FALSE"
-        pairs = zip(own.parts, other.parts, strict=True)
+        pairs = zip(left_column.parts, right_column.parts, strict=True)
         return " AND ".join(f"{reference(left[0], a)} = {reference(right[0], b)}" for a, b in pairs)
 
     def count(self) -> int:

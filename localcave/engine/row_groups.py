@@ -58,8 +58,8 @@ def _bounds(path: Path, column: str) -> tuple[Bounds, Bounds] | None:
         chunk = metadata.row_group(group).column(place)
         if chunk.physical_type != "INT64" or not chunk.is_stats_set:
             return None
-        known = chunk.statistics.has_min_max
-        if not known and chunk.statistics.null_count != chunk.num_values:
+        has_range = chunk.statistics.has_min_max
+        if not has_range and chunk.statistics.null_count != chunk.num_values:
             return None
-        low[group], high[group] = (chunk.statistics.min, chunk.statistics.max) if known else (1, 0)
+        low[group], high[group] = (chunk.statistics.min, chunk.statistics.max) if has_range else (1, 0)
     return low, high

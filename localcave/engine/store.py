@@ -79,8 +79,8 @@ class Source:
         if self.overlay is None:
             return read
         newer = _read(self.overlay)
-        kept = f"SELECT base.* FROM {read} base ANTI JOIN {newer} USING (id)"
-        return f"({kept} UNION ALL BY NAME SELECT * FROM {newer})"
+        unchanged = f"SELECT base.* FROM {read} base ANTI JOIN {newer} USING (id)"
+        return f"({unchanged} UNION ALL BY NAME SELECT * FROM {newer})"
 
     def rows_with(self, ids_of: Mapping[str, Collection[int]]) -> pa.Table | None:
         """Few rows of the file, among them all whose columns have one of the `ids_of` values; None if they are many."""
@@ -229,12 +229,12 @@ class _Memory:
         self._add(key, created)
         return created
 
-    def _add(self, key: str, thing: Remembered) -> None:
+    def _add(self, key: str, item: Remembered) -> None:
         with self._lock:
-            if key in self._things or thing.nbytes > self._limit // 2:
+            if key in self._things or item.nbytes > self._limit // 2:
                 return
-            self._things[key] = thing
-            self._bytes += thing.nbytes
+            self._things[key] = item
+            self._bytes += item.nbytes
             while self._bytes > self._limit:
                 self._bytes -= self._things.popitem(last=False)[1].nbytes
 

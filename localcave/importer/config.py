@@ -119,14 +119,18 @@ def read_plan(path: Path, data: Path | None = None) -> ImportPlan:
 def _plan(top: Section, data: Path) -> ImportPlan:
     stack, versions = top.section("datastack"), read_versions(top)
     resolution = stack.resolution("resolution_nm")
-    files = {} if any(one.files for one in versions) and top.get("files") is None else read_files(top.section("files"))
-    known = {**files, **{key: file for one in versions for key, file in one.files.items()}}
+    files = (
+        {}
+        if any(version.files for version in versions) and top.get("files") is None
+        else read_files(top.section("files"))
+    )
+    all_files = {**files, **{key: file for version in versions for key, file in version.files.items()}}
     tables = top.section("tables").values
     plans = tuple(
-        _table(name, Section(f"{top.where} [tables.{name}]", t), known, resolution) for name, t in tables.items()
+        _table(name, Section(f"{top.where} [tables.{name}]", t), all_files, resolution) for name, t in tables.items()
     )
     views = tuple(
-        _view(name, Section(f"{top.where} [views.{name}]", v), known, resolution)
+        _view(name, Section(f"{top.where} [views.{name}]", v), all_files, resolution)
         for name, v in _optional(top, "views").items()
     )
     _check_references(plans)
@@ -187,10 +191,10 @@ def _view(
     schema = []
     for column, value in listed.values.items():
         where = f"{listed.where} {column}"
-        says = {"from": value} if isinstance(value, str) else dict(Section(where, value).values)
-        kind = _kind_in_view(where, column, says.pop("type", None), is_position="unit" in says)
+        fields = {"from": value} if isinstance(value, str) else dict(Section(where, value).values)
+        kind = _kind_in_view(where, column, fields.pop("type", None), is_position="unit" in fields)
         schema.append(SchemaColumn(checked_name(column, where), kind, required=False))
-        columns[column] = _column(where, says, is_position=kind == "position")
+        columns[column] = _column(where, fields, is_position=kind == "position")
     if not schema:
         raise InputError(f"{listed.where} names no columns; name at least one in [columns]")
     plan = TablePlan(

@@ -80,8 +80,8 @@ def _separator(lines: list[str], form: CsvForm) -> str:
     none and they make as many columns of the lines after it."""
     bare = [_QUOTED.sub('""', line) for line in lines[:FEW]]
     first = bare[0] if bare else ""
-    fitting = [one for one in SEPARATORS if 0 < first.count(one) == len(form.columns) - 1]
-    if fitting or any(one in first for one in SEPARATORS):
+    fitting = [separator for separator in SEPARATORS if 0 < first.count(separator) == len(form.columns) - 1]
+    if fitting or any(separator in first for separator in SEPARATORS):
         return (fitting or sorted(SEPARATORS, key=first.count, reverse=True))[0]
     counts = {len(line.removeprefix("#").split()) for line in bare if line.strip()}
     return BLANKS if len(counts) == 1 and _fits(counts.pop(), form) else SEPARATORS[0]

@@ -39,7 +39,7 @@ class Rows:
         """The values of one column, without dictionary encoding. Raises InputError when the file has no such column."""
         if name not in self.table.column_names:
             names = self.table.column_names
-            more = _NO_HEADER if any(NUMBER.fullmatch(one) for one in names) else ""
+            more = _NO_HEADER if any(NUMBER.fullmatch(name) for name in names) else ""
             raise InputError(f"{self.file} has no column {name!r}; it has {', '.join(names)}{more}")
         values = self.table[name].combine_chunks()
         if isinstance(values, pa.ChunkedArray):

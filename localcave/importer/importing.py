@@ -82,19 +82,23 @@ def import_datastack(config: Path, folder: Path, data: Path | None = None) -> Im
     """
     plan = read_plan(config, data)
     _check_target(folder)
-    opened = {file: open_files(file, plan.data) for one in plan.versions for file in plan.files_of(one).values()}
+    opened = {
+        file: open_files(file, plan.data) for version in plan.versions for file in plan.files_of(version).values()
+    }
     built = [_build(plan, version, opened) for version in plan.versions]
     oldest = oldest_before(plan.versions[0].timestamp)
     segmentation = make_segmentation(
-        [one.tables for one in built], [one.timestamp for one in plan.versions], datetime.fromisoformat(oldest)
+        [built_version.tables for built_version in built],
+        [version.timestamp for version in plan.versions],
+        datetime.fromisoformat(oldest),
     )
     part = folder.resolve().with_name(folder.resolve().name + ".making")
     shutil.rmtree(part, ignore_errors=True)
     writer = DatastackWriter(part, plan.datastack, info_record(plan))
     try:
-        for version, one in zip(plan.versions, built, strict=True):
-            _write(writer, plan, version, one.tables)
-            _write_views(writer, plan, version, one.views)
+        for version, built_version in zip(plan.versions, built, strict=True):
+            _write(writer, plan, version, built_version.tables)
+            _write_views(writer, plan, version, built_version.views)
         writer.set_segmentation(
             plan.datastack, oldest, segmentation.supervoxels, segmentation.history, segmentation.operations
         )
@@ -119,7 +123,7 @@ def _build(plan: ImportPlan, version: VersionPlan, opened: Mapping[FilePlan, Row
     """The tables and views of a version: those whose file it has."""
     files = plan.files_of(version)
     tables, views = (
-        {one.name: build_table(one, opened[files[one.file]]) for one in kind if one.file in files}
+        {table.name: build_table(table, opened[files[table.file]]) for table in kind if table.file in files}
         for kind in (plan.tables, plan.views)
     )
     for table in plan.tables:
@@ -134,10 +138,10 @@ def _build(plan: ImportPlan, version: VersionPlan, opened: Mapping[FilePlan, Row
 def _report(plan: ImportPlan, built: Sequence[_Built]) -> ImportReport:
     rows: dict[str, int] = {}
     warnings: list[str] = []
-    for version, one in zip(plan.versions, built, strict=True):
+    for version, built_version in zip(plan.versions, built, strict=True):
         of = f" of version {version.number}" if len(built) > 1 else ""
-        rows |= {f"{name}{of}": table.num_rows for name, table in (one.tables | one.views).items()}
-        warnings += [note + of for note in _dangling(plan, one.tables)]
+        rows |= {f"{name}{of}": table.num_rows for name, table in (built_version.tables | built_version.views).items()}
+        warnings += [note + of for note in _dangling(plan, built_version.tables)]
     return ImportReport(plan.datastack, rows, tuple(warnings))
 
 
@@ -300,7 +304,7 @@ def _position(plan: TablePlan, column: SchemaColumn, spec: ColumnPlan | None, ro
 
 
 def _write(writer: DatastackWriter, plan: ImportPlan, version: VersionPlan, tables: dict[str, pa.Table]) -> None:
-    time, expires = (one.isoformat(timespec="microseconds") for one in (version.timestamp, version.expires))
+    time, expires = (moment.isoformat(timespec="microseconds") for moment in (version.timestamp, version.expires))
     writer.add_version(version.number, time, expires)
     for number, table in enumerate(plan.tables, start=1):
         if table.name not in tables:
@@ -318,7 +322,9 @@ def _write(writer: DatastackWriter, plan: ImportPlan, version: VersionPlan, tabl
 def _digests(plan: ImportPlan) -> dict[str, dict[str, str]]:
     """Name and digest of each file, by its key in the TOML, with its number where there are several of a key."""
     keys = [(key, file) for key, file in plan.files.items()]
-    keys += [(f"{key} of version {one.number}", file) for one in plan.versions for key, file in one.files.items()]
+    keys += [
+        (f"{key} of version {version.number}", file) for version in plan.versions for key, file in version.files.items()
+    ]
     return {
         key if len(paths) == 1 else f"{key}/{number}": {"name": path.name, "sha256": sha256_of(path)}
         for key, paths in ((key, file.paths(plan.data)) for key, file in keys)
@@ -378,11 +384,11 @@ def _dangling(plan: ImportPlan, tables: dict[str, pa.Table]) -> tuple[str, ...]:
     for table in plan.tables:
         if table.reference_table is None or table.name not in tables:
             continue
-        known = pc.is_in(tables[table.name]["target_id"], tables[table.reference_table]["id"])
-        missing = len(known) - int(pc.sum(known).as_py() or 0)
+        is_target = pc.is_in(tables[table.name]["target_id"], tables[table.reference_table]["id"])
+        missing = len(is_target) - int(pc.sum(is_target).as_py() or 0)
         if missing:
             notes.append(
-                f"{missing:,} of {len(known):,} rows of {table.name} refer to an id that {table.reference_table} "
+                f"{missing:,} of {len(is_target):,} rows of {table.name} refer to an id that {table.reference_table} "
                 "does not have; CAVE leaves such rows out when it joins the two"
             )
     return tuple(notes)

@@ -48,11 +48,11 @@ def _one_column(parts: Sequence[Rows], name: str) -> pa.Array:
         arrays = [to_kind(part, name, "id") for part in parts]
     elif len(kinds) > 1:
         arrays = [array.cast(pa.string()) if pa.types.is_large_string(array.type) else array for array in arrays]
-    known = next((array.type for array in arrays if not pa.types.is_null(array.type)), pa.null())
+    type_ = next((array.type for array in arrays if not pa.types.is_null(array.type)), pa.null())
     for part, array in zip(parts, arrays, strict=True):
-        if array.type not in (known, pa.null()):
+        if array.type not in (type_, pa.null()):
             raise InputError(
-                f"column {name!r} holds {known} in {parts[0].file} but {array.type} in {part.file}; "
+                f"column {name!r} holds {type_} in {parts[0].file} but {array.type} in {part.file}; "
                 "save it as the same type in all files of the table (ids as integers or text)"
             )
-    return pa.concat_arrays([array.cast(known) for array in arrays])
+    return pa.concat_arrays([array.cast(type_) for array in arrays])

@@ -39,7 +39,7 @@ def _fitting(folder: Path, name: str) -> list[Path]:
         raise InputError(
             f"no file in {folder} fits {name!r}; data in the TOML, or --data, says in which folder they are"
         )
-    return [folder / one for one in matches]
+    return [folder / name for name in matches]
 
 
 def _file(where: str, value: Any) -> FilePlan:

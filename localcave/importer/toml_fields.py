@@ -72,7 +72,7 @@ def checked_name(name: str, where: str) -> str:
     return name
 
 
-def hint(word: str, known: Iterable[str]) -> str:
+def hint(word: str, words: Iterable[str]) -> str:
     """What may have been meant by a word that is not known; "" if nothing is near."""
-    close = difflib.get_close_matches(word, list(known), n=3)
+    close = difflib.get_close_matches(word, list(words), n=3)
     return f"; did you mean {' or '.join(close)}?" if close else ""

@@ -139,16 +139,16 @@ def _to_integers(rows: Rows, column: str, dtype: pa.DataType, *, exact: bool) ->
 
 def _exact_floats(rows: Rows, column: str, values: pa.Array) -> pa.Array:
     numbers = values.to_numpy(zero_copy_only=False)
-    known = ~np.isnan(numbers)
+    given = ~np.isnan(numbers)
     most = 2 ** (np.finfo(numbers.dtype).nmant + 1)
-    wrong = known & ((np.abs(numbers) >= most) | (numbers != np.rint(numbers)))
+    wrong = given & ((np.abs(numbers) >= most) | (numbers != np.rint(numbers)))
     if wrong.any():
         first = _first(wrong)
         if numbers[first] != np.rint(numbers[first]):
             raise rows.refuse(column, first, f"{values[first].as_py()!r} is not a whole number")
         problem = f"is a float, which loses the last digits of ids above {most:,}"
         raise rows.refuse(column, first, f"{values[first].as_py()!r} {problem}", _AS_INTEGERS)
-    return pa.array(np.where(known, numbers, 0).astype(np.int64), mask=~known)
+    return pa.array(np.where(given, numbers, 0).astype(np.int64), mask=~given)
 
 
 def _bare_digits(rows: Rows, column: str, values: pa.Array) -> pa.Array:
@@ -206,7 +206,7 @@ def _to_booleans(rows: Rows, column: str) -> pa.Array:
     if pa.types.is_boolean(values.type) or pa.types.is_null(values.type):
         return values.cast(pa.bool_())
     words = pc.utf8_lower(pc.utf8_trim_whitespace(values.cast(pa.string())))
-    true, false = (pc.is_in(words, pa.array(known)) for known in (TRUE, FALSE))
+    true, false = (pc.is_in(words, pa.array(spellings)) for spellings in (TRUE, FALSE))
     strange = np.asarray(pc.and_(pc.is_valid(words), pc.invert(pc.or_(true, false))))
     if strange.any():
         first = _first(strange)
@@ -237,10 +237,10 @@ def to_positions(rows: Rows, columns: Sequence[str]) -> np.ndarray:
     wrong = np.asarray(pc.fill_null(pc.not_equal(lengths, 3), False))
     if wrong.any():
         raise rows.refuse(name, _first(wrong), "is not three numbers")
-    known = np.asarray(pc.is_valid(values))
-    flat = replace(rows, table=pa.table({name: pc.list_flatten(values)}), numbers=np.repeat(rows.numbers[known], 3))
+    valid = np.asarray(pc.is_valid(values))
+    flat = replace(rows, table=pa.table({name: pc.list_flatten(values)}), numbers=np.repeat(rows.numbers[valid], 3))
     positions = np.full((len(values), 3), np.nan)
-    positions[known] = to_floats(flat, name).to_numpy(zero_copy_only=False).reshape(-1, 3)
+    positions[valid] = to_floats(flat, name).to_numpy(zero_copy_only=False).reshape(-1, 3)
     return positions
 
 

@@ -29,12 +29,12 @@ def read_versions(top: Section) -> tuple[VersionPlan, ...]:
     """The versions, oldest first. Raises InputError naming the key, and for numbers and times in another order."""
     entries = top.get("version")
     if isinstance(entries, list):
-        sections = [Section(f"{top.where} [[version]] {at}", one) for at, one in enumerate(entries, start=1)]
+        sections = [Section(f"{top.where} [[version]] {at}", entry) for at, entry in enumerate(entries, start=1)]
     else:
         sections = [top.section("version")]
     if not sections:
         raise InputError(f"{top.where} needs a section [version]")
-    versions = sorted((_version(section) for section in sections), key=lambda one: one.number)
+    versions = sorted((_version(section) for section in sections), key=lambda version: version.number)
     for older, newer in pairwise(versions):
         if older.number == newer.number:
             raise InputError(f"{top.where}: version {older.number} is there twice; give each a number of its own")

@@ -157,9 +157,9 @@ class _Change:
         return match[0] if number is None else f"{name}[list({name})[{number}]]"
 
     @staticmethod
-    def _id(known: dict[str, int], examples: Sequence[int]) -> Callable[[re.Match[str]], str]:
+    def _id(replacements: dict[str, int], examples: Sequence[int]) -> Callable[[re.Match[str]], str]:
         def replace(match: re.Match[str]) -> str:
-            return str(known.setdefault(match[0], examples[len(known) % len(examples)]))
+            return str(replacements.setdefault(match[0], examples[len(replacements) % len(examples)]))
 
         return replace
 

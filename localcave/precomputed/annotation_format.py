@@ -61,10 +61,10 @@ def category_property(column: str, values: Sequence[Any]) -> Property | None:
     """The property of a column of few different values; None when they are many."""
     if not values or len(values) > MOST_LABELS:
         return None
-    known = sorted(value for value in values if value is not None)
-    missing = [None] * (len(known) < len(values))
+    distinct = sorted(value for value in values if value is not None)
+    missing = [None] * (len(distinct) < len(values))
     dtype = np.dtype(np.uint8 if len(values) <= 256 else np.uint16)
-    return Property(column, dtype, (*known, *missing))
+    return Property(column, dtype, (*distinct, *missing))
 
 
 @dataclass(frozen=True)

@@ -128,12 +128,12 @@ def _tubes(skeleton: Skeleton, edges: npt.NDArray[np.int32], sides: int) -> tupl
     first = skeleton.vertices_nm[start][:, None, :] + ring * start_radius[:, None, None]
     last = skeleton.vertices_nm[end][:, None, :] + ring * end_radius[:, None, None]
     points = np.concatenate([first, last], axis=1).reshape(-1, 3).astype(np.float32)
-    here = np.arange(sides)
-    after = (here + 1) % sides
-    low = np.stack([here, after, here + sides], axis=1)
-    high = np.stack([after, after + sides, here + sides], axis=1)
-    one = np.concatenate([low, high])
-    faces = (np.arange(len(start))[:, None, None] * (2 * sides) + one[None]).reshape(-1, 3).astype(np.uint32)
+    corners = np.arange(sides)
+    after = (corners + 1) % sides
+    low = np.stack([corners, after, corners + sides], axis=1)
+    high = np.stack([after, after + sides, corners + sides], axis=1)
+    faces_of_edge = np.concatenate([low, high])
+    faces = (np.arange(len(start))[:, None, None] * (2 * sides) + faces_of_edge[None]).reshape(-1, 3).astype(np.uint32)
     return points, faces
 
 
@@ -153,9 +153,9 @@ def _ball(centre_nm: npt.NDArray[np.float32], radius_nm: float, rings: int, side
     p, a = np.meshgrid(polar, around, indexing="ij")
     unit = np.stack([np.sin(p) * np.cos(a), np.sin(p) * np.sin(a), np.cos(p)], axis=-1).reshape(-1, 3)
     ring, side = np.meshgrid(np.arange(rings - 1), np.arange(sides), indexing="ij")
-    here = ring * sides + side
+    corners = ring * sides + side
     right = ring * sides + (side + 1) % sides
-    low = np.stack([here, right, here + sides], axis=-1).reshape(-1, 3)
-    high = np.stack([right, right + sides, here + sides], axis=-1).reshape(-1, 3)
+    low = np.stack([corners, right, corners + sides], axis=-1).reshape(-1, 3)
+    high = np.stack([right, right + sides, corners + sides], axis=-1).reshape(-1, 3)
     points = (centre_nm + unit * radius_nm).astype(np.float32)
     return points, np.vstack([low, high]).astype(np.uint32)

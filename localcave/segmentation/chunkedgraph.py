@@ -144,10 +144,10 @@ class Segmentation:
         """Those of the ids that are or were a root."""
         requests = set(roots)
         edited = requests & self.lives.keys()
-        rest = sorted(requests - edited - {0})
-        if not rest:
+        unedited = sorted(requests - edited - {0})
+        if not unedited:
             return edited
-        return edited | set(self._rows_with("root_id", rest, ["root_id"])["root_id"].to_pylist())
+        return edited | set(self._rows_with("root_id", unedited, ["root_id"])["root_id"].to_pylist())
 
     def life(self, root: int) -> Life | None:
         """When a root was valid; None for an id that never was one."""
@@ -184,13 +184,13 @@ class Segmentation:
         """The fewest nodes of now that have some supervoxels, and no others: roots, then level 2 ids, then single ones,
         each in ascending order."""
         roots, level2 = self.newest_roots(supervoxels), self.level2_of(supervoxels)
-        chosen, rest = [], np.ones(len(supervoxels), bool)
+        chosen, remaining = [], np.ones(len(supervoxels), bool)
         for nodes in (roots, level2):
-            for node, number in zip(*np.unique(nodes[rest], return_counts=True), strict=True):
+            for node, number in zip(*np.unique(nodes[remaining], return_counts=True), strict=True):
                 if node and number == len(self.leaves(int(node))):
                     chosen.append(int(node))
-                    rest &= nodes != node
-        return np.array([*chosen, *supervoxels[rest].tolist()], np.int64)
+                    remaining &= nodes != node
+        return np.array([*chosen, *supervoxels[remaining].tolist()], np.int64)
 
     def _one_supervoxel_each(self, nodes: Ids) -> Ids:
         """Level 2 ids replaced by the first of their supervoxels, all of which have the same root."""
@@ -232,8 +232,8 @@ class Segmentation:
 
     def is_latest(self, roots: Sequence[int], time: datetime) -> list[bool]:
         """For each id whether it is a root that is valid at a time."""
-        known = self.known(roots)
-        return [root in known and self._valid(root, time) for root in roots]
+        existing = self.known(roots)
+        return [root in existing and self._valid(root, time) for root in roots]
 
     def _valid(self, root: int, time: datetime) -> bool:
         life = self.lives.get(root)
@@ -255,8 +255,8 @@ class Segmentation:
         result, waiting = {root}, [root]
         while waiting:
             current = waiting.pop()
-            for here, there in steps.values():
-                new = set(there) - result if current in here else set()
+            for before, after in steps.values():
+                new = set(after) - result if current in before else set()
                 result |= new
                 waiting += new
         return result

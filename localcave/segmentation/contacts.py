@@ -46,15 +46,20 @@ def contacts(store: Store, stack: Datastack, supervoxels: Ids, bounds_vx: Ids | 
     own_ids = {"own_supervoxels": pa.table({"id": supervoxels})}
     parts, inside = [], "(FROM own_supervoxels)"
     for side, other in (SIDES, SIDES[::-1]):
-        own, partner = identifier(f"{side}_supervoxel_id"), identifier(f"{other}_supervoxel_id")
-        conditions = [f"{own} IN {inside}", f"{partner} NOT IN {inside}", f"{partner} > 0", "size IS NOT NULL"]
+        own_column, partner_column = identifier(f"{side}_supervoxel_id"), identifier(f"{other}_supervoxel_id")
+        conditions = [
+            f"{own_column} IN {inside}",
+            f"{partner_column} NOT IN {inside}",
+            f"{partner_column} > 0",
+            "size IS NOT NULL",
+        ]
         if bounds_vx is not None:
             edges = bounds_vx * (np.array(GRAPH_VOXEL_NM) / np.array(voxel_nm))[:, None]
             for axis, column in enumerate(source.columns[f"{side}_position"].parts):
                 low, high = edges[axis].tolist()
                 conditions.append(f"{identifier(column)} >= {low!r} AND {identifier(column)} < {high!r}")
         parts.append(
-            f"SELECT {partner} AS supervoxel_id, greatest(1, round(size * {area!r}))::BIGINT AS area "
+            f"SELECT {partner_column} AS supervoxel_id, greatest(1, round(size * {area!r}))::BIGINT AS area "
             f"FROM {source.sql()} WHERE {' AND '.join(conditions)}"
         )
     rows = store.arrow(f"{' UNION ALL '.join(parts)} ORDER BY ALL", relations=own_ids)

@@ -36,9 +36,11 @@ def make_supervoxels(tables: dict[str, pa.Table]) -> pa.Table:
     for name, prefix, supervoxels, root in pairs:
         ranks = np.searchsorted(roots, np.asarray(root))
         created = np.where(np.asarray(root) == 0, 0, SUPERVOXEL_BASE + 1 + ranks)
-        known = pc.if_else(pc.equal(supervoxels, 0), None, supervoxels)
+        nonzero = pc.if_else(pc.equal(supervoxels, 0), None, supervoxels)
         index = tables[name].column_names.index(f"{prefix}_supervoxel_id")
-        tables[name] = tables[name].set_column(index, f"{prefix}_supervoxel_id", pc.coalesce(known, pa.array(created)))
+        tables[name] = tables[name].set_column(
+            index, f"{prefix}_supervoxel_id", pc.coalesce(nonzero, pa.array(created))
+        )
     return supervoxels_of(tables)
 
 

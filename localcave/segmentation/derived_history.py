@@ -48,16 +48,20 @@ def make_segmentation(versions: Sequence[Tables], times: Sequence[datetime], old
         return MadeSegmentation(make_supervoxels(versions[0]), None, [])
     _fill(versions)
     supervoxels_at = [supervoxels_of(tables) for tables in versions]
-    seen = pd.concat(
+    bindings = pd.concat(
         [
             pd.DataFrame(
-                {"supervoxel": np.asarray(one["supervoxel_id"]), "root": np.asarray(one["root_id"]), "version": at}
+                {
+                    "supervoxel": np.asarray(supervoxels["supervoxel_id"]),
+                    "root": np.asarray(supervoxels["root_id"]),
+                    "version": at,
+                }
             )
-            for at, one in enumerate(supervoxels_at)
+            for at, supervoxels in enumerate(supervoxels_at)
         ],
         ignore_index=True,
     )
-    newest = seen.drop_duplicates("supervoxel", keep="last").sort_values("supervoxel")
+    newest = bindings.drop_duplicates("supervoxel", keep="last").sort_values("supervoxel")
     supervoxels = pa.table(
         {
             "supervoxel_id": pa.array(newest["supervoxel"], INT64),
@@ -65,8 +69,8 @@ def make_segmentation(versions: Sequence[Tables], times: Sequence[datetime], old
             "root_id": pa.array(newest["root"], INT64),
         }
     )
-    edits = _edits(seen)
-    return MadeSegmentation(supervoxels, _history(seen, edits, times, oldest), list(_operations(edits, times)))
+    edits = _edits(bindings)
+    return MadeSegmentation(supervoxels, _history(bindings, edits, times, oldest), list(_operations(edits, times)))
 
 
 def _fill(versions: Sequence[Tables]) -> None:
@@ -92,7 +96,7 @@ def _fill(versions: Sequence[Tables]) -> None:
     created = wide.groupby(list(wide.columns)).ngroup().reindex(keys).to_numpy()
     supervoxels = all_points["given"].to_numpy(copy=True)
     supervoxels[lacking.index] = SUPERVOXEL_BASE + 1 + created
-    ends = np.cumsum([len(one) for one in points])
+    ends = np.cumsum([len(points_of_table) for points_of_table in points])
     for (at, name, prefix), values in zip(columns, np.split(supervoxels, ends[:-1]), strict=True):
         column = f"{prefix}_supervoxel_id"
         table = versions[at][name]
@@ -102,27 +106,29 @@ def _fill(versions: Sequence[Tables]) -> None:
 def _points(table: pa.Table, version: int, name: str, prefix: str) -> pd.DataFrame:
     axes = {axis: table[f"{prefix}_position_{axis}"].to_pandas(types_mapper=pd.ArrowDtype) for axis in "xyz"}
     ids = {"root": f"{prefix}_root_id", "given": f"{prefix}_supervoxel_id", "id": "id"}
-    known = {key: np.asarray(pc.fill_null(table[column], 0)) for key, column in ids.items()}
-    return pd.DataFrame({**known, **axes, "column": f"{name}.{prefix}", "version": version})
+    ids_of_rows = {key: np.asarray(pc.fill_null(table[column], 0)) for key, column in ids.items()}
+    return pd.DataFrame({**ids_of_rows, **axes, "column": f"{name}.{prefix}", "version": version})
 
 
-def _edits(seen: pd.DataFrame) -> pd.DataFrame:
+def _edits(bindings: pd.DataFrame) -> pd.DataFrame:
     """`old` root, `new` root and the `version` that first has the new one. Roots that one version has both of did not
     become each other."""
-    steps = seen.sort_values(["supervoxel", "version"], kind="stable")
+    steps = bindings.sort_values(["supervoxel", "version"], kind="stable")
     before = steps.groupby("supervoxel")["root"].shift(fill_value=0)
     changed = (before != 0) & (before != steps["root"])
     edits = pd.DataFrame({"old": before, "new": steps["root"], "version": steps["version"]})[changed].drop_duplicates()
-    last, first = (seen.groupby("root")["version"].agg(how) for how in ("max", "min"))
+    last, first = (bindings.groupby("root")["version"].agg(how) for how in ("max", "min"))
     gone = edits["old"].map(last) < edits["version"]
     return edits[gone & (edits["new"].map(first) == edits["version"])]
 
 
-def _history(seen: pd.DataFrame, edits: pd.DataFrame, times: Sequence[datetime], oldest: datetime) -> pa.Table | None:
+def _history(
+    bindings: pd.DataFrame, edits: pd.DataFrame, times: Sequence[datetime], oldest: datetime
+) -> pa.Table | None:
     if edits.empty:
         return None
     ended, begun = (edits.groupby(side)["version"].min().to_dict() for side in ("old", "new"))
-    pairs = seen[seen["root"].isin({*ended, *begun})].drop_duplicates(["supervoxel", "root"])
+    pairs = bindings[bindings["root"].isin({*ended, *begun})].drop_duplicates(["supervoxel", "root"])
     moment = pa.timestamp("us", "UTC")
     created = [times[begun[root]] if root in begun else oldest for root in pairs["root"]]
     expired = [times[ended[root]] if root in ended else None for root in pairs["root"]]

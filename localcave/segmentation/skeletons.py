@@ -215,17 +215,17 @@ class Skeletons:
 
 def _within(skeleton: Skeleton, supervoxels: npt.NDArray[np.int64]) -> Skeleton:
     """The part of a skeleton that lies in some supervoxels."""
-    kept = np.isin(skeleton.supervoxel_id, supervoxels)
-    place = np.cumsum(kept) - 1
-    edges = skeleton.edges[kept[skeleton.edges].all(axis=1)]
+    within = np.isin(skeleton.supervoxel_id, supervoxels)
+    place = np.cumsum(within) - 1
+    edges = skeleton.edges[within[skeleton.edges].all(axis=1)]
     return Skeleton(
         skeleton.root_id,
-        skeleton.vertices_nm[kept],
+        skeleton.vertices_nm[within],
         place[edges].astype(np.int32),
-        skeleton.radius_nm[kept],
-        skeleton.compartment[kept],
-        skeleton.supervoxel_id[kept],
-        skeleton.level2_id[kept],
+        skeleton.radius_nm[within],
+        skeleton.compartment[within],
+        skeleton.supervoxel_id[within],
+        skeleton.level2_id[within],
     )
 
 
@@ -245,9 +245,9 @@ def _joined(root_id: int, pieces: list[Skeleton]) -> Skeleton:
     top = tree_roots(whole.above)
     roots, sizes = np.unique(top, return_counts=True)
     main = int(roots[np.lexsort([sizes, whole.compartment[roots] == SOMA])[-1]])
-    here = np.flatnonzero(top == main)
+    vertices = np.flatnonzero(top == main)
     nearest = [
-        here[np.argmin(np.linalg.norm(whole.vertices_nm[here] - whole.vertices_nm[root], axis=1))]
+        vertices[np.argmin(np.linalg.norm(whole.vertices_nm[vertices] - whole.vertices_nm[root], axis=1))]
         for root in roots
         if root != main
     ]

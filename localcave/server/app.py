@@ -111,9 +111,9 @@ def _refusal(gate: Gate) -> Response | None:
     names = [request.view_args[key] for key in ("datastack",) if key in request.view_args]
     if request.blueprint in ("segmentation", "meshing", "l2cache") and "table" in request.view_args:
         names.append(request.view_args["table"])
-    known = service()
+    answering = service()
     for name in names:
-        if name in known.store.datastacks or name in known.segmentations:
+        if name in answering.store.datastacks or name in answering.segmentations:
             refusal = gate.refusal(name)
             if refusal is not None:
                 return refusal
@@ -123,8 +123,8 @@ def _refusal(gate: Gate) -> Response | None:
 def _reset() -> Response:
     """Forget what users saved. Only for a program on this machine: not for pages, nor by way of a proxy."""
     from_afar = {"Origin", "Forwarded", "X-Forwarded-For"} & set(request.headers.keys())
-    here = request.environ["gunicorn.socket"].getsockname()[0]  # this machine asks its own address from the same one
-    is_here = request.remote_addr in ("127.0.0.1", here) and request.host.partition(":")[0] == here
+    own_host = request.environ["gunicorn.socket"].getsockname()[0]  # this machine asks itself from the same address
+    is_here = request.remote_addr in ("127.0.0.1", own_host) and request.host.partition(":")[0] == own_host
     if not is_here or from_afar:
         raise CaveError(403, {"message": "Only a program on the server's own machine may reset it."})
     service().reset()

@@ -100,10 +100,12 @@ class Gate:
     def user_of(self, token: str) -> User | None:
         """Whoever has a token, with what they have accepted; None for nobody."""
         name = self.sessions.get(token)
-        user = self.users.get(token) or next((one for one in self.users.values() if one.name == name), None)
+        user = self.users.get(token) or next((user for user in self.users.values() if user.name == name), None)
         if user is None:
             return None
-        accepted = {one for one in user.needs_tos if (user.name, self.datasets.get(one, one)) in self.accepted}
+        accepted = {
+            dataset for dataset in user.needs_tos if (user.name, self.datasets.get(dataset, dataset)) in self.accepted
+        }
         return replace(user, view=user.view | accepted, needs_tos=user.needs_tos - accepted)
 
     def check(self) -> Response | BaseResponse | None:
@@ -152,7 +154,7 @@ class Gate:
             data = {"tos_form_url": f"{request.host_url}sticky_auth/api/v1/tos/{terms['tos_id']}/accept", **terms}
             return _error(403, "missing_tos", "Need to accept Terms of Service to access resource.", data)
         # A segmentation table follows the datastacks with the same permission.
-        if name in self.datasets and any(self.datasets.get(own) == dataset for own in user.view):
+        if name in self.datasets and any(self.datasets.get(viewable) == dataset for viewable in user.view):
             return None
         data = {"required_permission": "view", "auth_dataset": dataset}
         return _error(403, "missing_permission", f"Missing permission: view for dataset {dataset}", data)

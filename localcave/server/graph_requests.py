@@ -116,5 +116,5 @@ def leaves(graph: Segmentation, node: int, stop_layer: int, bounds: Ids | None =
     ids = graph.leaves(node, level2=stop_layer >= 2)
     if not len(ids):
         raise failed(f"Cannot find node {node}")
-    kept: list[int] = (ids if bounds is None else ids[graph.chunks.within(ids, bounds)]).tolist()
-    return kept
+    ids_within: list[int] = (ids if bounds is None else ids[graph.chunks.within(ids, bounds)]).tolist()
+    return ids_within

@@ -100,7 +100,7 @@ class LiveQuery:
 
     def _metadata(self) -> dict[str, Any]:
         """The table's newest record, which belongs to no version."""
-        for _, tables in sorted(self.version.holder.manifest["tables"].items(), key=lambda one: -int(one[0])):
+        for _, tables in sorted(self.version.holder.manifest["tables"].items(), key=lambda entry: -int(entry[0])):
             if self.table in tables:
                 return table_record(tables[self.table]["metadata"])
         scratch = scratch_table(self.version.holder, self.table)
@@ -216,11 +216,11 @@ class LiveQuery:
         if changed is None:
             return stored
         identity = names[self.table]["id"]
-        own = changed_names[self.table]
+        column_names = changed_names[self.table]
         forward = self.start < self.time
         first, last = sorted((self.start, self.time))
-        created = _between(changed[own["created"]], first, last)
-        deleted = _between(changed[own["deleted"]], first, last)
+        created = _between(changed[column_names["created"]], first, last)
+        deleted = _between(changed[column_names["deleted"]], first, last)
         gone, come = (deleted, created) if forward else (created, deleted)
         taken_out = _labels(changed_names, TAKEN_OUT)
         times = _labels(changed_names, ("created",))
@@ -228,10 +228,10 @@ class LiveQuery:
             added = changed.filter(pc.and_not(come, gone))
             return _without(added, taken_out if changed.num_rows else taken_out | times)
         lost = changed.filter(pc.and_not(gone, come))[identity]
-        kept = stored.filter(pc.invert(pc.is_in(stored[identity], lost.combine_chunks())))
+        unchanged = stored.filter(pc.invert(pc.is_in(stored[identity], lost.combine_chunks())))
         # The engine also appends what was neither created nor deleted here, of which there is nothing.
         fresh = _without(changed.filter(pc.invert(gone)), taken_out | (times - set(stored.column_names)))
-        return pa.concat_tables([fresh, kept], promote_options="permissive")
+        return pa.concat_tables([fresh, unchanged], promote_options="permissive")
 
     def _only_wanted(self, rows: pa.Table, names: dict[str, dict[str, str]]) -> pa.Table:
         """The filters once more, root ids now those of the time; then the columns that were asked for."""
@@ -262,8 +262,8 @@ def _without(rows: pa.Table, labels: Collection[str]) -> pa.Table:
 
 def _label(rows: pa.Table, names: Names, name: str, column: str) -> str:
     """What a filtered column is called. The engine fails where it was not selected, or taken out again."""
-    for key, known in ((name, names), (column, names.get(name, {}))):
-        if key not in known:
+    for key, names_there in ((name, names), (column, names.get(name, {}))):
+        if key not in names_there:
             raise EngineError(repr(key))
     label = names[name][column]
     if label not in rows.column_names:

@@ -210,15 +210,15 @@ def _rows(stack: Datastack, table: str, ids: list[int]) -> list[dict[str, Any]]:
 @routes.post("/<table>/annotations")
 def post(volume: str, table: str) -> Response:
     """Add annotations; answers with their ids."""
-    own = _own(volume, table)
-    return jsonify(_scratch(volume).add(own, _with_targets(volume, own, _given("annotations"))))
+    own_table = _own(volume, table)
+    return jsonify(_scratch(volume).add(own_table, _with_targets(volume, own_table, _given("annotations"))))
 
 
 @routes.put("/<table>/annotations")
 def update(volume: str, table: str) -> Response:
     """Put newer annotations in place of older ones; answers with new ids by old ones."""
-    own = _own(volume, table)
-    return jsonify(_scratch(volume).replace(own, _with_targets(volume, own, _given("annotations"))))
+    own_table = _own(volume, table)
+    return jsonify(_scratch(volume).replace(own_table, _with_targets(volume, own_table, _given("annotations"))))
 
 
 @routes.delete("/<table>/annotations")
@@ -231,7 +231,7 @@ def _with_targets(volume: str, table: ScratchTable, annotations: list[Any]) -> l
     target = table.metadata["reference_table"]
     if target is None:
         return annotations
-    ids = {one.get("target_id") for one in annotations if isinstance(one, dict)}
+    ids = {annotation.get("target_id") for annotation in annotations if isinstance(annotation, dict)}
     requested = sorted(number for number in ids if type(number) is int and 0 <= number < 2**63)
     scratch = _scratch(volume).tables.get(target)
     rows = scratch.rows if scratch else {row["id"] for row in _rows(_stack(volume), target, requested)}

@@ -75,10 +75,10 @@ def operation_details(table: str) -> Response:
         requests = ids_of(json.loads(request.args.get("operation_ids", "")), "operation_ids")
     except ValueError as error:
         raise failed("operation_ids must be a list of ids", 400) from error
-    known = {operation.id: operation for operation in graph.operations}
-    if missing := set(requests) - known.keys():
+    operations = {operation.id: operation for operation in graph.operations}
+    if missing := set(requests) - operations.keys():
         raise failed(f"Operation {min(missing)} does not exist", 404)
-    return written({str(number): _details(known[number]) for number in requests})
+    return written({str(number): _details(operations[number]) for number in requests})
 
 
 def _details(operation: Operation) -> dict[str, Any]:

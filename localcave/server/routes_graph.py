@@ -209,9 +209,9 @@ def _supervoxel(graph: Segmentation, node: int, place_nm: list[float]) -> int:
         raise failed(f"Cannot find node {node}", 400)
     if len(supervoxels) == 1:
         return int(supervoxels[0])
-    (here,) = service().watersheds[graph.datastack].supervoxels_at(np.array([place_nm])).tolist()
-    if here in supervoxels:
-        return int(here)
+    (supervoxel,) = service().watersheds[graph.datastack].supervoxels_at(np.array([place_nm])).tolist()
+    if supervoxel in supervoxels:
+        return int(supervoxel)
     root = node if _layer(node) > LEVEL2 else int(graph.newest_roots(supervoxels[:1])[0])
     skeleton = service().skeletons[graph.datastack].get(root)
     if skeleton is None or not len(skeleton.supervoxel_id):

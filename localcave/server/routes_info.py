@@ -105,5 +105,5 @@ def not_found() -> CaveError:
     routes_by_stem = {re.sub("<.*>", "", rule): rule for rule in RULES}
     close = difflib.get_close_matches(request.path, routes_by_stem)
     hint = f" You have requested this URI [{request.path}] but did you mean " if close else ""
-    meant = " or ".join(routes_by_stem[stem] for stem in close) + " ?" if close else ""
-    return CaveError(404, {"message": f"{NOT_FOUND_TEXT}{hint}{meant}"})
+    suggestion = " or ".join(routes_by_stem[stem] for stem in close) + " ?" if close else ""
+    return CaveError(404, {"message": f"{NOT_FOUND_TEXT}{hint}{suggestion}"})

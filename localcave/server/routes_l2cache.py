@@ -37,13 +37,13 @@ def attributes(table: str) -> Response:
     if unknown := names - ATTRIBUTES.keys() - NOT_TOLD:
         raise failed(f"Unknown attribute {min(unknown)}", 400)
     requests = requested_ids("l2_ids")
-    known: dict[int, dict[str, object]] = {}
+    attributes_of: dict[int, dict[str, object]] = {}
     skeletons = service().skeletons[graph.datastack]
     if not skeletons.knows_level2:
         raise failed("Level 2 is not known here.", 404)
     for skeleton in skeletons.with_level2(np.array(requests, np.int64)):
-        known |= Level2.of(skeleton).attributes(names)
-    return jsonify({str(identity): known.get(identity, {}) for identity in requests})
+        attributes_of |= Level2.of(skeleton).attributes(names)
+    return jsonify({str(identity): attributes_of.get(identity, {}) for identity in requests})
 
 
 NOT_TOLD = {"chunk_intersect_count", "pca", "pca_val"}

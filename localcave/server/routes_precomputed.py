@@ -113,8 +113,8 @@ def cell_skeleton(datastack: str, root_id: int) -> Skeleton:
 def graph_skeleton(datastack: str, node: int) -> Skeleton:
     """The skeleton of a root of now or of the past; of one without, and of a level 2 node, nuclei or else synapses,
     as points. Raises a 404 for what is not in the chunkedgraph."""
-    known = service().skeletons.get(datastack)
-    skeleton = known.get(node) if known else None
+    of_datastack = service().skeletons.get(datastack)
+    skeleton = of_datastack.get(node) if of_datastack else None
     if skeleton is not None:
         return skeleton
     stack = service().store.datastacks.get(datastack)

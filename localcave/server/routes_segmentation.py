@@ -98,8 +98,8 @@ def root_timestamps(table: str) -> Response:
 @routes.get(f"{V1}/valid_nodes")
 @routes.post(f"{V1}/valid_nodes")
 def valid_nodes(table: str) -> Response:
-    known = segmentation(table).known(requested_ids("node_ids"))
-    return written({"valid_roots": sorted(known)})
+    valid = segmentation(table).known(requested_ids("node_ids"))
+    return written({"valid_roots": sorted(valid)})
 
 
 @routes.get(f"{V1}/oldest_timestamp")

@@ -47,8 +47,8 @@ def sign_in() -> BaseResponse:
 def terms(number: int) -> str | BaseResponse:
     """The terms, for whoever is signed in here."""
     if _user() is None:
-        here = urlencode({"redirect": request.url})
-        return redirect(f"{server_address()}/sticky_auth/api/v1/authorize?{here}")
+        query = urlencode({"redirect": request.url})
+        return redirect(f"{server_address()}/sticky_auth/api/v1/authorize?{query}")
     _, name = _terms(number)
     return _page(escape(name), '<form method="post"><button>Accept</button></form>')
 
@@ -72,9 +72,9 @@ def _user() -> User | None:
 
 def _terms(number: int) -> tuple[str, str]:
     """The permission and the name of some terms."""
-    for dataset, known in service().gate.terms.items():
-        if known["tos_id"] == number:
-            return dataset, str(known["tos_name"])
+    for dataset, entry in service().gate.terms.items():
+        if entry["tos_id"] == number:
+            return dataset, str(entry["tos_name"])
     raise CaveError(404, {"message": "Terms of Service does not exist"})
 
 

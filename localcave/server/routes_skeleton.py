@@ -70,8 +70,8 @@ def exist_by_path(datastack: str, number: int, root_ids: str) -> Response:
 
 
 def _existence(datastack: str, root_ids: list[int]) -> Response:
-    known = skeletons(datastack)
-    answers = {str(root): known.has(root) for root in root_ids}
+    available = skeletons(datastack)
+    answers = {str(root): available.has(root) for root in root_ids}
     return jsonify(next(iter(answers.values())) if len(answers) == 1 else answers)
 
 

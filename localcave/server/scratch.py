@@ -99,15 +99,15 @@ class Scratch:
         table.touch()
         for number, row in enumerate(flat, first):
             valid = row.pop("valid", True)
-            own = {"id": number, "created": now, "deleted": None, "superceded_id": None}
-            table.rows[number] = {**own, "valid": True if valid is None else valid, **row}
+            bookkeeping = {"id": number, "created": now, "deleted": None, "superceded_id": None}
+            table.rows[number] = {**bookkeeping, "valid": True if valid is None else valid, **row}
         return list(range(first, first + len(flat)))
 
     def replace(self, table: ScratchTable, annotations: Iterable[Any]) -> dict[str, int]:
         """Put newer annotations in place of those with their `id`; returns new ids by old ones."""
-        rows = [dict(one) if isinstance(one, Mapping) else {} for one in annotations]
-        old = [one.pop("id", None) for one in rows]
-        flat = [flattened(table.metadata["schema_type"], one) for one in rows]
+        rows = [dict(annotation) if isinstance(annotation, Mapping) else {} for annotation in annotations]
+        old = [row.pop("id", None) for row in rows]
+        flat = [flattened(table.metadata["schema_type"], row) for row in rows]
         with self._lock:
             self._require(table, old)
             new = self._add(table, flat)
@@ -144,12 +144,12 @@ def flattened(schema_type: str, annotation: Any) -> dict[str, Any]:
     does not fit the schema."""
     if not isinstance(annotation, Mapping):
         raise refused(422, "An annotation must be an object")
-    own = _own_definition(schema_type)
-    if missing := [name for name in own.get("required", ()) if name not in annotation]:
+    schema = _own_definition(schema_type)
+    if missing := [name for name in schema.get("required", ()) if name not in annotation]:
         raise refused(422, f"Missing data for required field: {missing[0]}")
     row: dict[str, Any] = {}
     for name, value in annotation.items():
-        definition = own["properties"].get(name)
+        definition = schema["properties"].get(name)
         if definition is None:
             raise refused(422, f"Unknown field: {str(name)[:80]}")
         if kind_of(definition) in POINTS:
@@ -198,8 +198,8 @@ def _own_definition(schema_type: Any) -> dict[str, Any]:
     definition = schemas()["definitions"].get(schema_type) if isinstance(schema_type, str) else None
     if definition is None:
         raise refused(400, f"Table creation failed: {str(schema_type)[:80]} is no schema")
-    own: dict[str, Any] = definition["definitions"][definition["$ref"].rsplit("/", 1)[1]]
-    return own
+    schema: dict[str, Any] = definition["definitions"][definition["$ref"].rsplit("/", 1)[1]]
+    return schema
 
 
 def _point(name: str, value: Any) -> dict[str, Any]:
@@ -209,10 +209,10 @@ def _point(name: str, value: Any) -> dict[str, Any]:
         raise refused(422, f"{name} must have a position of three numbers")
     if not all(abs(part) < LARGEST_VOXEL for part in position or ()):
         raise refused(422, f"{name} must have a position in voxels, each number below {LARGEST_VOXEL:,}")
-    known = {f"{name}_{part}": value[part] for part in ("supervoxel_id", "root_id") if part in value}
-    if not all(_is(one, ("integer",)) and 0 <= one < 2**63 for one in known.values()):
+    ids = {f"{name}_{part}": value[part] for part in ("supervoxel_id", "root_id") if part in value}
+    if not all(_is(id, ("integer",)) and 0 <= id < 2**63 for id in ids.values()):
         raise refused(422, f"Ids of {name} must be whole numbers of 63 bits")
-    return {f"{name}_position": position, **known}
+    return {f"{name}_position": position, **ids}
 
 
 def _checked(name: str, value: Any, definition: Mapping[str, Any]) -> Any:

@@ -44,11 +44,11 @@ class Estimate:
     seconds: float
 
     def __str__(self) -> str:
-        what = f"{self.rows:,} rows" + (f" and {self.skeletons:,} skeletons" if self.skeletons else "")
+        contents = f"{self.rows:,} rows" + (f" and {self.skeletons:,} skeletons" if self.skeletons else "")
         size = f"{self.bytes / 1e6:,.0f} MB" if self.bytes >= 1e6 else "less than 1 MB"
         minutes = self.seconds / 60
         took = f"{minutes:,.0f} min" if minutes >= 1.5 else f"{max(1, round(self.seconds)):,} s"
-        return f"{what}: about {size} and {took}"
+        return f"{contents}: about {size} and {took}"
 
 
 @dataclass(frozen=True)
@@ -68,13 +68,15 @@ def estimate(runs: Sequence[Run], folder: Path) -> Estimate:
     run, request = runs[-1], runs[-1].request
     rows: Counter[str] = Counter()
     brought: Counter[str] = Counter()
-    for one in runs:
-        rows.update(one.expected)
-        brought.update({name: table.num_rows for name, table in one.rows.items()})
+    for each in runs:
+        rows.update(each.expected)
+        brought.update({name: table.num_rows for name, table in each.rows.items()})
     pieces = {**run.whole, **({run.synapse_table: run.synapses[0]} if run.synapses else {})}
     names = [name for name, count in rows.most_common() if count and name in pieces][:SAMPLED_TABLES]
     samples = {name: sample for name in names if (sample := _of_rows(run, pieces[name], folder))}
-    usual = _Sample(*(_mean([getattr(s, one.name) for s in samples.values()]) for one in fields(_Sample)))
+    usual = _Sample(
+        *(_mean([getattr(s, sample_field.name) for s in samples.values()]) for sample_field in fields(_Sample))
+    )
     size, seconds = 0.0, 0.0
     for name, count in rows.items():
         sample = samples.get(name, usual)
@@ -82,11 +84,11 @@ def estimate(runs: Sequence[Run], folder: Path) -> Estimate:
         points = sample.points if name in run.tables else 0
         size += (sample.bytes * (2 if is_synapses else 1) + POINT_BYTES * points) * count  # synapses: in two orders
         missing = max(0, count - brought[name])
-        parts = sum(len(one.synapses) for one in runs) if is_synapses else len(runs)
+        parts = sum(len(run.synapses) for run in runs) if is_synapses else len(runs)
         requests = 2 * max(parts, math.ceil(missing / request.rows_per_request)) if missing else 0  # each is counted
         writing_s = (SYNAPSE_WRITES if is_synapses else WRITES) * sample.writing_s
         seconds += (sample.fetching_s + writing_s) * missing + sample.request_s * requests
-    cells = sorted({root for one in runs for root in one.cells}) if request.skeletons else []
+    cells = sorted({root for run in runs for root in run.cells}) if request.skeletons else []
     if cells:
         run.remote.skeleton(cells[0])  # the first takes longer: caveclient asks what the service can do
         some = cells[:: math.ceil(len(cells) / (SAMPLED_SKELETONS * request.workers))]

@@ -106,8 +106,8 @@ class Baker:
             for number, piece in enumerate(pieces):
                 waiting[pool.submit(self._bring, piece)] = (number,)
             while waiting:
-                done, _ = wait(waiting, return_when=FIRST_COMPLETED)
-                for future in done:
+                finished, _ = wait(waiting, return_when=FIRST_COMPLETED)
+                for future in finished:
                     place = waiting.pop(future)
                     result = future.result()
                     if isinstance(result, Path):
@@ -125,9 +125,9 @@ class Baker:
     def _bring(self, piece: Piece) -> Path | tuple[Piece, Piece]:
         """The file of a piece, or the two pieces it had to be cut into."""
         path = self.folder / piece.name / f"{piece.label}.parquet"
-        kept = _rows_of(path)
-        if kept is not None:
-            self.progress(kept)
+        num_rows = _rows_of(path)
+        if num_rows is not None:
+            self.progress(num_rows)
             return path
         expected = self._count(piece)
         if expected > self.most_rows:

@@ -82,7 +82,7 @@ class RemoteCave:
                 raise InputError(f"{datastack} has no version {version}; it has {newest or 'none'}")
         return [cls(client, version, attempts, first_wait_s) for version in numbers]
 
-    def ask(self, call: Callable[[], T], what: str) -> T:
+    def ask(self, call: Callable[[], T], action: str) -> T:
         """The answer of `call`, tried again with growing pauses.
 
         Raises InputError when the server refuses, or still fails at the last attempt.
@@ -92,17 +92,17 @@ class RemoteCave:
             try:
                 return call()
             except AuthException:
-                raise InputError(f"cannot {what}: the server wants a token (CAVE_TOKEN or --token-file)") from None
+                raise InputError(f"cannot {action}: the server wants a token (CAVE_TOKEN or --token-file)") from None
             except TRANSIENT as error:
                 refusal = _refusal(error)
                 if refusal:
-                    raise InputError(f"cannot {what}: the server answered {refusal}") from None
+                    raise InputError(f"cannot {action}: the server answered {refusal}") from None
                 if attempt == self.attempts:
                     raise InputError(
-                        f"cannot {what}: tried {attempt} times, the last time: {_short(error)}. "
+                        f"cannot {action}: tried {attempt} times, the last time: {_short(error)}. "
                         "What was brought is kept; the same command goes on from there"
                     ) from None
-                log.debug("%s: attempt %d failed: %s", what, attempt, _short(error))
+                log.debug("%s: attempt %d failed: %s", action, attempt, _short(error))
             time.sleep(wait_s * random.uniform(0.5, 1.5))
             wait_s = min(2 * wait_s, 30)
         raise AssertionError("unreachable")

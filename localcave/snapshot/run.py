@@ -165,10 +165,10 @@ class Run:
     def conditions_of(self, name: str) -> Where:
         """What the rows of a table or view must be. Raises InputError for a column that it does not have."""
         conditions = [condition for condition in self.request.where if condition.table == name]
-        known = self.remote.columns(Piece(name, is_view=name in self.views, key="")) if conditions else []
+        columns = self.remote.columns(Piece(name, is_view=name in self.views, key="")) if conditions else []
         for condition in conditions:
-            if condition.column not in known:
-                raise InputError(f"{name} has no column {condition.column!r}; it has {', '.join(known)}")
+            if condition.column not in columns:
+                raise InputError(f"{name} has no column {condition.column!r}; it has {', '.join(columns)}")
         return tuple((condition.column, condition.values) for condition in conditions)
 
     def refers_to_synapses(self, name: str) -> bool:
@@ -177,20 +177,20 @@ class Run:
 
 def chosen(run: Run) -> list[str]:
     """Names of the tables and views to bake, with the tables that they refer to and that of the somata."""
-    known = {**run.tables, **run.views}
-    names = list(run.request.tables or known)
+    available = {**run.tables, **run.views}
+    names = list(run.request.tables or available)
     cells = table_of_cells(run)
     limited = [condition.table for condition in run.request.where]
     for name in [*names, *limited, *([cells] if cells else [])]:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=3)
+        if name not in available:
+            near = difflib.get_close_matches(name, available, n=3)
             hint = f"; did you mean {' or '.join(near)}?" if near else ""
             raise InputError(f"version {run.version} has no table or view {name!r}{hint}")
     chosen: dict[str, None] = {}
     waiting = [*names, *limited, cells, run.info.get("soma_table") or ""]
     while waiting:
         name = waiting.pop(0)
-        if name in known and name not in chosen:
+        if name in available and name not in chosen:
             chosen[name] = None
             waiting.append(run.tables.get(name, {}).get("reference_table") or "")
     return list(chosen)
@@ -294,8 +294,10 @@ def cells(run: Run) -> list[int]:
     rows = run.rows[table]
     if run.request.synapses_of == "proofread" and "status_axon" in rows.column_names:
         status = rows["status_axon"]
-        done = status if pa.types.is_boolean(status.type) else pc.is_in(status, pa.array(["t", "clean", "extended"]))
-        rows = rows.filter(pc.fill_null(done, False))
+        is_finished = (
+            status if pa.types.is_boolean(status.type) else pc.is_in(status, pa.array(["t", "clean", "extended"]))
+        )
+        rows = rows.filter(pc.fill_null(is_finished, False))
     while "pt_root_id" not in rows.column_names:
         target = run.tables[table].get("reference_table")
         if not target or "target_id" not in rows.column_names:

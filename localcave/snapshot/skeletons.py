@@ -71,9 +71,9 @@ def _row(root_id: int, skeleton: Mapping[str, Any]) -> dict[str, Any]:
 def _child_and_parent(edges: npt.NDArray[np.int32], count: int, root: int) -> npt.NDArray[np.int32]:
     """The edges of a tree as pairs of child and parent, as seen from its root; those of other trees as they are."""
     near: list[list[int]] = [[] for _ in range(count)]
-    for one, other in edges.tolist():
-        near[one].append(other)
-        near[other].append(one)
+    for tail, head in edges.tolist():
+        near[tail].append(head)
+        near[head].append(tail)
     parent, waiting = {root: root}, [root]
     while waiting:
         vertex = waiting.pop()
@@ -81,5 +81,5 @@ def _child_and_parent(edges: npt.NDArray[np.int32], count: int, root: int) -> np
             if neighbour not in parent:
                 parent[neighbour] = vertex
                 waiting.append(neighbour)
-    turned = [parent.get(other) == one for one, other in edges.tolist()]
+    turned = [parent.get(head) == tail for tail, head in edges.tolist()]
     return np.where(np.array(turned, bool).reshape(-1, 1), edges[:, ::-1], edges)

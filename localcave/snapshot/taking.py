@@ -94,11 +94,11 @@ def _claim(folder: Path, request: Request) -> None:
             f"{folder} already holds {read_manifest(folder)['datastack']}; name another folder or remove it"
         )
     if folder.exists() and any(folder.iterdir()):
-        known = json.loads(mark.read_text()) if mark.exists() else None
-        if known is None:
+        unfinished = json.loads(mark.read_text()) if mark.exists() else None
+        if unfinished is None:
             raise InputError(f"{folder} holds other files; name an empty or a new folder")
-        if known != identity:
-            raise InputError(f"{folder} holds an unfinished snapshot of {known}; name another folder or remove it")
+        if unfinished != identity:
+            raise InputError(f"{folder} holds an unfinished snapshot of {unfinished}; name another folder or remove it")
     mark.parent.mkdir(parents=True, exist_ok=True)
     mark.write_text(json.dumps(identity))
 
@@ -190,8 +190,8 @@ def _segmentation_name(run: Run) -> str:
 
 def _table_record(record: Mapping[str, Any]) -> dict[str, Any]:
     """A table's record as CAVE sends it: caveclient has folded its voxel resolution into a list."""
-    rest = {key: value for key, value in record.items() if key != "voxel_resolution"}
-    return rest | dict(
+    fields = {key: value for key, value in record.items() if key != "voxel_resolution"}
+    return fields | dict(
         zip(("voxel_resolution_x", "voxel_resolution_y", "voxel_resolution_z"), record["voxel_resolution"], strict=True)
     )
 
