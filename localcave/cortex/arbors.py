@@ -128,8 +128,8 @@ class _Growth:
         heading = direction[:, None, :] + np.cumsum(noise, axis=1) + bend
         heading /= np.linalg.norm(heading, axis=2, keepdims=True)
         walk = space.inside(self.at(buds.node)[:, None, :] + np.cumsum(heading * kind.step_nm, axis=1))
-        here = np.arange(longest) < n_nodes[:, None]
-        number = self.size + np.cumsum(here.ravel()).reshape(here.shape) - 1
+        is_node = np.arange(longest) < n_nodes[:, None]
+        number = self.size + np.cumsum(is_node.ravel()).reshape(is_node.shape) - 1
         before = np.concatenate([buds.node[:, None], number[:, :-1]], axis=1)
         columns = (
             buds.slot[:, None],
@@ -138,9 +138,9 @@ class _Growth:
             buds.stem[:, None],
             np.linspace(*kind.radius_nm, longest),
         )
-        self.position.append(walk[here])
-        self.columns.append(tuple(np.broadcast_to(column, here.shape)[here] for column in columns))
-        self.size += int(here.sum())
+        self.position.append(walk[is_node])
+        self.columns.append(tuple(np.broadcast_to(column, is_node.shape)[is_node] for column in columns))
+        self.size += int(is_node.sum())
         return number
 
     def tree(self, buds: _Buds, direction: Floats, nodes: tuple[int, ...], kind: _Kind) -> None:

@@ -40,25 +40,25 @@ def synapses(cortex: Cortex, version: int, rows: Ints | None = None) -> pa.Table
 
 def changed_synapses(cortex: Cortex, version: int) -> Ints:
     """Synapses with another root id than at the newest version."""
-    cut, then, now = cortex.supervoxels, cortex.roots(version), cortex.roots(recipe.NEWEST_VERSION)
-    moved = then != now
+    cut, old_roots, new_roots = cortex.supervoxels, cortex.roots(version), cortex.roots(recipe.NEWEST_VERSION)
+    moved = old_roots != new_roots
     return np.flatnonzero(moved[cut.of_pre] | moved[cut.of_post])
 
 
 def assessments(cortex: Cortex) -> dict[int, NDArray[np.datetime64]]:
     """When each slot was last assessed, as known at every version: again whenever the strategy changed."""
     rng = stage_rng(cortex.seed, "assessments")
-    known: dict[int, NDArray[np.datetime64]] = {}
+    times_of: dict[int, NDArray[np.datetime64]] = {}
     begin, last = np.datetime64(FIRST_ASSESSMENT, "us"), None
     strategy_before = np.full(len(cortex.population.proofread), NO_ROW)
     for version in recipe.VERSIONS:
         end = np.datetime64(recipe.VERSION_TIME[version], "us")
         span = (end - begin).astype(np.int64)
-        drawn = begin + (rng.random(len(strategy_before)) * span).astype(np.int64).astype("timedelta64[us]")
+        random_times = begin + (rng.random(len(strategy_before)) * span).astype(np.int64).astype("timedelta64[us]")
         strategy = cortex.population.strategy[version]
-        last = drawn if last is None else np.where(strategy != strategy_before, drawn, last)
-        known[version], strategy_before, begin = last, strategy, end
-    return known
+        last = random_times if last is None else np.where(strategy != strategy_before, random_times, last)
+        times_of[version], strategy_before, begin = last, strategy, end
+    return times_of
 
 
 def proofreading(cortex: Cortex, version: int) -> pa.Table:

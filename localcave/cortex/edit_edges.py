@@ -24,27 +24,30 @@ class EditEdges:
     arbors: Arbors
     atom: Ints
 
-    def between(self, kept: Collection[int], moved: Collection[int]) -> dict[str, Any]:
+    def between(self, kept_atoms: Collection[int], moved_atoms: Collection[int]) -> dict[str, Any]:
         """The edge between two sets of atoms, as `operations.json` has it.
 
         An arbor hangs by its first node on that node's parent, or where it was merged by mistake on the nearest node;
         all else touches where its supervoxels are nearest.
         """
-        here, there = self._members(kept), self._members(moved)
-        own, other = self._nodes(here), self._nodes(there)
-        if len(other):
-            other = other[~np.isin(self.arbors.parent[other], other)]
-            attached = other[np.isin(self.arbors.parent[other], own)]
+        kept_members, moved_members = self._members(kept_atoms), self._members(moved_atoms)
+        kept_nodes, moved_nodes = self._nodes(kept_members), self._nodes(moved_members)
+        if len(moved_nodes):
+            moved_nodes = moved_nodes[~np.isin(self.arbors.parent[moved_nodes], moved_nodes)]
+            attached = moved_nodes[np.isin(self.arbors.parent[moved_nodes], kept_nodes)]
             if len(attached):
                 return self._edge(int(self.arbors.parent[attached[0]]), int(attached[0]))
-        own, other = own if len(own) else here, other if len(other) else there
+        kept_nodes, moved_nodes = (
+            kept_nodes if len(kept_nodes) else kept_members,
+            moved_nodes if len(moved_nodes) else moved_members,
+        )
         place_nm = self.supervoxels.place_nm
-        square = ((place_nm[own][:, None] - place_nm[other]) ** 2).sum(axis=2)
+        square = ((place_nm[kept_nodes][:, None] - place_nm[moved_nodes]) ** 2).sum(axis=2)
         first, second = np.unravel_index(np.argmin(square), square.shape)
-        return self._edge(int(own[first]), int(other[second]))
+        return self._edge(int(kept_nodes[first]), int(moved_nodes[second]))
 
-    def _edge(self, kept: int, moved: int) -> dict[str, Any]:
-        pair = [kept, moved]
+    def _edge(self, kept_node: int, moved_node: int) -> dict[str, Any]:
+        pair = [kept_node, moved_node]
         places_vx = np.rint(self.supervoxels.place_nm[pair] / GRAPH_VOXEL_NM).astype(int)
         return {"supervoxel_ids": self.supervoxels.id[pair].tolist(), "positions_vx": places_vx.tolist()}
 

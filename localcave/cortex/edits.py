@@ -97,8 +97,8 @@ def make_history(size: Size, editor: Editor) -> tuple[History, Ints]:
             max(least, round(n * size.edit_share)) for least, n in zip(FEWEST, (of_slots, of_others), strict=True)
         )
         times = iter(_times(rng, begin, end, 2 * n_slots + n_others))
-        here, slots = slots[:n_slots], slots[n_slots:]
-        for slot in here.tolist():
+        slots_of_edit, slots = slots[:n_slots], slots[n_slots:]
+        for slot in slots_of_edit.tolist():
             edits += editor.of_slot(slot, slots, times)
         for number in range(n_others):
             pair = next(pairs, None) if number % 2 else None

@@ -22,12 +22,12 @@ def _units(cortex: Cortex, stage: str, count: int) -> tuple[Ints, dict[str, pa.A
     """Nuclei (with repetitions: a cell was seen in several scans) and the columns that name a recorded unit."""
     rng = stage_rng(cortex.seed, "units")
     nuclei = cortex.nuclei
-    seen = (nuclei.type_code != UNTYPED) & (nuclei.type_code < N_EXCITATORY) & (nuclei.cell >= 0)
-    seen &= nuclei.frame_um[:, 1] < DEEPEST_RECORDED_UM
+    recorded = (nuclei.type_code != UNTYPED) & (nuclei.type_code < N_EXCITATORY) & (nuclei.cell >= 0)
+    recorded &= nuclei.frame_um[:, 1] < DEEPEST_RECORDED_UM
     proofread = np.isin(nuclei.cell, cortex.population.proofread)
-    weight = np.where(proofread[seen], 8.0, 1.0)
+    weight = np.where(proofread[recorded], 8.0, 1.0)
     n = scaled(cortex, recipe.COREGISTERED_ROWS)
-    distinct = rng.choice(np.flatnonzero(seen), round(n / 1.22), replace=False, p=weight / weight.sum())
+    distinct = rng.choice(np.flatnonzero(recorded), round(n / 1.22), replace=False, p=weight / weight.sum())
     rows = np.concatenate([distinct, rng.choice(distinct, n - len(distinct))])
     scan = np.array(SCANS)[rng.integers(0, len(SCANS), n)]
     unit = rng.integers(1, 12_000, n)

@@ -69,8 +69,8 @@ class History:
         """Root id of each atom at a time of its own."""
         roots: Ints = self.owner_root[self.atom_owner[atoms]]
         for entry in self.roots:
-            here = (times >= entry.created) & (times < entry.expired) & np.isin(atoms, list(entry.atoms))
-            roots[here] = entry.root_id
+            of_entry = (times >= entry.created) & (times < entry.expired) & np.isin(atoms, list(entry.atoms))
+            roots[of_entry] = entry.root_id
         return roots
 
 
@@ -104,7 +104,7 @@ def undo(
         after = list({current[atom].root_id: current[atom] for atom in touched_atoms}.values())
         before = [Root(next(fresh), atoms, expired=edit.time) for atoms in before_atoms]
         parts = before_atoms if edit.kind == "merge" else [root.atoms for root in after]
-        kept = next(atoms for atoms in parts if edit.keep in atoms)
+        kept_atoms = next(atoms for atoms in parts if edit.keep in atoms)
         for root in after:
             root.created = edit.time
         for root in before:
@@ -117,7 +117,7 @@ def undo(
                 "user_id": str(user),
                 "before_root_ids": [root.root_id for root in before],
                 "after_root_ids": [root.root_id for root in after],
-                "edges": [edges.between(kept, atoms) for atoms in parts if atoms is not kept],
+                "edges": [edges.between(kept_atoms, atoms) for atoms in parts if atoms is not kept_atoms],
             }
         )
     history.operations.reverse()

@@ -150,8 +150,8 @@ def _cells(
     largest = np.isin(np.arange(len(without)), rng.choice(len(without), n_largest, replace=False))
     cell[without[largest]] = np.argmax(sizes)
     others = group[group != np.argmax(sizes)]
-    rest = without[~largest]
-    cell[rest] = others[np.arange(len(rest)) * len(others) // max(len(rest), 1)]
+    remaining = without[~largest]
+    cell[remaining] = others[np.arange(len(remaining)) * len(others) // max(len(remaining), 1)]
     single = np.flatnonzero(fate == 0)
     cell[single] = len(sizes) + np.arange(len(single))
     return cell

@@ -79,8 +79,8 @@ def place(seed: int, pop: Population, wiring: Wiring, arbors: Arbors) -> tuple[S
     out = np.flatnonzero((pre_slot >= 0) & (post_slot < 0))
     nodes[out, 0] = _axon_nodes(rng, scene, out)
     points[out] = _beside(rng, arbors, nodes[out, 0], reverse=False)
-    rest = np.flatnonzero((pre_slot < 0) & (post_slot < 0))
-    points[rest] = _around_soma(rng, pop.soma_nm[wiring.post[rest]])
+    unplaced = np.flatnonzero((pre_slot < 0) & (post_slot < 0))
+    points[unplaced] = _around_soma(rng, pop.soma_nm[wiring.post[unplaced]])
 
     both = np.flatnonzero((pre_slot >= 0) & (post_slot >= 0))
     arbors, place_of, ends = _with_twigs(rng, arbors, pre_slot[both], points[both, 0])
@@ -139,25 +139,25 @@ def _dendrite_nodes(rng: np.random.Generator, scene: _Scene, onto: Ints) -> Ints
     first_apical, n_apical = arbors.ranges(n_slots, APICAL)
     chosen = np.empty(len(onto), dtype=np.int64)
     for start in range(0, len(onto), AT_ONCE):
-        here = onto[start : start + AT_ONCE]
-        slot, kind = scene.post_slot[here], scene.pre_type[here]
-        draw = rng.random((len(here), CANDIDATES))
+        batch = onto[start : start + AT_ONCE]
+        slot, kind = scene.post_slot[batch], scene.pre_type[batch]
+        draw = rng.random((len(batch), CANDIDATES))
         candidate = first[slot, None] + (draw * count[slot, None]).astype(np.int64)
-        upper = (kind == TYPE["MC"]) & (n_apical[slot] > 0) & (rng.random(len(here)) < MARTINOTTI_APICAL)
+        upper = (kind == TYPE["MC"]) & (n_apical[slot] > 0) & (rng.random(len(batch)) < MARTINOTTI_APICAL)
         apical = first_apical[slot, None] + (draw * n_apical[slot, None]).astype(np.int64)
         candidate = np.where(upper[:, None], apical, candidate)
-        cost = _way_to_partner(rng, scene, here, candidate)
+        cost = _way_to_partner(rng, scene, batch, candidate)
         per_um = np.select([kind == TYPE["BC"], kind == TYPE["MC"]], [1.0, -0.5], 0.0)
         cost += arbors.path_um[candidate] * per_um[:, None]
-        chosen[start : start + AT_ONCE] = candidate[np.arange(len(here)), np.argmin(cost, axis=1)]
+        chosen[start : start + AT_ONCE] = candidate[np.arange(len(batch)), np.argmin(cost, axis=1)]
     at_soma = scene.tag[onto] == SOMA_TAG
     return np.where(at_soma, soma[scene.post_slot[onto]], chosen)
 
 
-def _way_to_partner(rng: np.random.Generator, scene: _Scene, here: Ints, candidate: Ints) -> Floats:
+def _way_to_partner(rng: np.random.Generator, scene: _Scene, batch: Ints, candidate: Ints) -> Floats:
     """Distance in um of candidates (n, k) from the partner's axon, else its soma; 0 for fragments."""
     way = np.zeros(candidate.shape)
-    partner, pre_slot = scene.wiring.pre[here], scene.pre_slot[here]
+    partner, pre_slot = scene.wiring.pre[batch], scene.pre_slot[batch]
     typed = np.flatnonzero((partner >= 0) & (partner < scene.wiring.n_cells) & (pre_slot < 0))
     node_nm = scene.arbors.position_nm
     to_soma = node_nm[candidate[typed]] - scene.pop.soma_nm[partner[typed], None, :]
@@ -180,15 +180,15 @@ def _axon_nodes(rng: np.random.Generator, scene: _Scene, out: Ints) -> Ints:
     """Presynaptic node of the synapses `out`, near where the partner would be met."""
     pop, post = scene.pop, scene.wiring.post[out]
     node = _axon_sample(rng, scene.arbors, scene.n_slots, scene.pre_slot[out])[:, 0]
-    known = np.flatnonzero((post >= 0) & (post < scene.wiring.n_cells))
-    aim = pop.soma_nm[post[known]] + rng.normal(0, AROUND_SOMA_NM, (len(known), 3))
-    martinotti = scene.pre_type[out[known]] == TYPE["MC"]
+    onto_cells = np.flatnonzero((post >= 0) & (post < scene.wiring.n_cells))
+    aim = pop.soma_nm[post[onto_cells]] + rng.normal(0, AROUND_SOMA_NM, (len(onto_cells), 3))
+    martinotti = scene.pre_type[out[onto_cells]] == TYPE["MC"]
     aim += np.where(martinotti, MARTINOTTI_ABOVE_NM, 0.0)[:, None] * space.UP
-    for start in range(0, len(known), AT_ONCE):
-        here = known[start : start + AT_ONCE]
-        sample = _axon_sample(rng, scene.arbors, scene.n_slots, scene.pre_slot[out[here]])
+    for start in range(0, len(onto_cells), AT_ONCE):
+        batch = onto_cells[start : start + AT_ONCE]
+        sample = _axon_sample(rng, scene.arbors, scene.n_slots, scene.pre_slot[out[batch]])
         way = ((scene.arbors.position_nm[sample] - aim[start : start + AT_ONCE, None, :]) ** 2).sum(axis=2)
-        node[here] = sample[np.arange(len(here)), np.argmin(way, axis=1)]
+        node[batch] = sample[np.arange(len(batch)), np.argmin(way, axis=1)]
     return node
 
 
@@ -224,10 +224,10 @@ def _with_twigs(rng: np.random.Generator, arbors: Arbors, slot: Ints, end_nm: Fl
     attach = np.empty(len(slot), dtype=np.int64)
     n_slots = int(arbors.slot[-1]) + 1
     for start in range(0, len(slot), AT_ONCE):
-        here = slice(start, start + AT_ONCE)
-        sample = _axon_sample(rng, arbors, n_slots, slot[here])
-        way = ((arbors.position_nm[sample] - end_nm[here, None, :]) ** 2).sum(axis=2)
-        attach[here] = sample[np.arange(len(sample)), np.argmin(way, axis=1)]
+        batch = slice(start, start + AT_ONCE)
+        sample = _axon_sample(rng, arbors, n_slots, slot[batch])
+        way = ((arbors.position_nm[sample] - end_nm[batch, None, :]) ** 2).sum(axis=2)
+        attach[batch] = sample[np.arange(len(sample)), np.argmin(way, axis=1)]
     start_nm = arbors.position_nm[attach]
     length = np.linalg.norm(end_nm - start_nm, axis=1)
     n_nodes = np.clip(np.ceil(length / TWIG_STEP_NM), 1, TWIG_NODES).astype(np.int64)

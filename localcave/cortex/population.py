@@ -115,16 +115,16 @@ def _strategies(rng: np.random.Generator, size: Size) -> dict[int, NDArray[np.in
     newest = np.repeat(np.arange(len(STRATEGIES)), num_cells[recipe.NEWEST_VERSION])
     strategies = {recipe.NEWEST_VERSION: rng.permutation(newest).astype(np.int8)}
     for version, later in zip(recipe.VERSIONS[-2::-1], recipe.VERSIONS[:0:-1], strict=True):
-        now = strategies[later].copy()
+        strategy = strategies[later].copy()
         surplus = [
-            rng.permutation(np.flatnonzero(now == code))[: max(0, (now == code).sum() - count)]
+            rng.permutation(np.flatnonzero(strategy == code))[: max(0, (strategy == code).sum() - count)]
             for code, count in enumerate(num_cells[version])
         ]
         change = rng.permutation(np.concatenate(surplus))
-        missing = [max(0, count - (now == code).sum()) for code, count in enumerate(num_cells[version])]
+        missing = [max(0, count - (strategy == code).sum()) for code, count in enumerate(num_cells[version])]
         into = np.repeat(np.arange(len(STRATEGIES)), missing)
-        now[change] = np.concatenate([np.full(len(change) - len(into), NO_ROW), into])
-        strategies[version] = now
+        strategy[change] = np.concatenate([np.full(len(change) - len(into), NO_ROW), into])
+        strategies[version] = strategy
     return strategies
 
 

@@ -61,11 +61,11 @@ def m_types(rng: np.random.Generator, type_code: NDArray[np.integer], depth_um: 
     """M-type of neurons: within a type by depth where it spans several, else at random in the published shares."""
     result = np.full(len(type_code), "", dtype=object)
     for name, (shares, by_depth) in recipe.M_TYPES.items():
-        here = np.flatnonzero(type_code == TYPE[name])
+        of_type = np.flatnonzero(type_code == TYPE[name])
         labels, weights = list(shares), np.array(list(shares.values()))
-        rank = np.argsort(np.argsort(depth_um[here] + rng.normal(0, 12, len(here)))) if by_depth else None
-        draw = rng.random(len(here)) if rank is None else (rank + 0.5) / max(len(here), 1)
-        result[here] = np.array(labels, dtype=object)[
+        rank = np.argsort(np.argsort(depth_um[of_type] + rng.normal(0, 12, len(of_type)))) if by_depth else None
+        draw = rng.random(len(of_type)) if rank is None else (rank + 0.5) / max(len(of_type), 1)
+        result[of_type] = np.array(labels, dtype=object)[
             np.searchsorted(np.cumsum(weights / weights.sum()), draw).clip(0, len(labels) - 1)
         ]
     return result
@@ -88,8 +88,8 @@ def _column(cortex: Cortex) -> tuple[Ints, list[str]]:
     alone = np.append(cortex.population.single, False)[cortex.nuclei.cell]  # cell -1 is root id 0
     queue = {}
     for name in recipe.NEURONS:
-        here = np.flatnonzero((code == TYPE[name]) & alone)
-        queue[name] = iter(here[np.argsort(distance[here], kind="stable")].tolist())
+        of_type = np.flatnonzero((code == TYPE[name]) & alone)
+        queue[name] = iter(of_type[np.argsort(distance[of_type], kind="stable")].tolist())
     rows, labels = [], []
     for manual, sources in recipe.MANUAL_FROM_METAMODEL.items():
         for source, count in sources.items():

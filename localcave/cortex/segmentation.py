@@ -38,11 +38,11 @@ def history_table(cortex: Cortex) -> pa.Table:
     for entry in cortex.history.roots:
         atoms = np.array(sorted(entry.atoms))
         first, last = np.searchsorted(atom, atoms), np.searchsorted(atom, atoms, side="right")
-        here = np.concatenate([order[a:b] for a, b in zip(first, last, strict=True)])
-        members.append(cortex.supervoxels.id[here])
-        root.append(np.full(len(here), entry.root_id))
-        created.append(np.full(len(here), entry.created))
-        expired.append(np.full(len(here), entry.expired))
+        rows = np.concatenate([order[a:b] for a, b in zip(first, last, strict=True)])
+        members.append(cortex.supervoxels.id[rows])
+        root.append(np.full(len(rows), entry.root_id))
+        created.append(np.full(len(rows), entry.created))
+        expired.append(np.full(len(rows), entry.expired))
     ends = np.concatenate(expired)
     moment = pa.timestamp("us", "UTC")
     return table(

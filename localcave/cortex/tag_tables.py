@@ -15,11 +15,11 @@ from localcave.cortex.reference_tables import scaled, tags
 def target_predictions(cortex: Cortex) -> pa.Table:
     """synapse_target_predictions_ssa: postsynaptic compartment of the synapses that a model looked at."""
     rng = stage_rng(cortex.seed, "target predictions")
-    seen = np.flatnonzero(rng.random(len(cortex.synapse_id)) < recipe.PREDICTED_SHARE)
-    seen = seen[np.argsort(cortex.synapse_id[seen])]
-    wrong = rng.random(len(seen)) < 0.04
-    tag = np.where(wrong, rng.integers(0, 3, len(seen)), cortex.synapses.tag[seen])
-    return tags(cortex.synapse_id[seen], recipe.TAGS, tag)
+    predicted = np.flatnonzero(rng.random(len(cortex.synapse_id)) < recipe.PREDICTED_SHARE)
+    predicted = predicted[np.argsort(cortex.synapse_id[predicted])]
+    wrong = rng.random(len(predicted)) < 0.04
+    tag = np.where(wrong, rng.integers(0, 3, len(predicted)), cortex.synapses.tag[predicted])
+    return tags(cortex.synapse_id[predicted], recipe.TAGS, tag)
 
 
 def compartment_targets(cortex: Cortex) -> pa.Table:

@@ -91,10 +91,10 @@ def cell_info(cortex: Cortex, version: int) -> pa.Table:
     typed, neuron = code != UNTYPED, (code != UNTYPED) & (code < N_NEURON_TYPES)
     roots = cortex.roots(version)[cortex.supervoxels.of_nucleus]
     proof = base_tables.proofreading(cortex, version)
-    known, at = proof["pt_root_id"].to_numpy(), np.full(n, -1)
-    order = np.argsort(known)
-    place = np.searchsorted(known[order], roots).clip(0, len(known) - 1)
-    hit = (known[order][place] == roots) & (roots > 0)
+    proofread_roots, at = proof["pt_root_id"].to_numpy(), np.full(n, -1)
+    order = np.argsort(proofread_roots)
+    place = np.searchsorted(proofread_roots[order], roots).clip(0, len(proofread_roots) - 1)
+    hit = (proofread_roots[order][place] == roots) & (roots > 0)
     at[hit] = order[place[hit]]
     row = pa.array(at, mask=~hit)
     labels = reference_tables.m_types(

@@ -49,13 +49,13 @@ Pairs = tuple[Ints, Ints]
 def wire(seed: int, size: Size, pop: Population) -> Wiring:
     """Draw all synapses of a population as pairs of owners, ordered by post, then pre."""
     rng = stage_rng(seed, "wiring")
-    known = _outputs(rng, pop)
-    filled = _typed_inputs(rng, pop, known)
+    outputs = _outputs(rng, pop)
+    filled = _typed_inputs(rng, pop, outputs)
     autapses = np.repeat(pop.proofread, _whole(rng, recipe.AUTAPSE_SHARE * pop.n_inputs))
     zero_out = np.repeat(pop.proofread, _whole(rng, recipe.ROOT_ZERO_SHARE * pop.n_outputs))
     zero_in = np.repeat(pop.proofread, _whole(rng, recipe.ROOT_ZERO_SHARE * pop.n_inputs))
     parts = [
-        known,
+        outputs,
         filled,
         (autapses, autapses),
         (zero_out, np.full_like(zero_out, -1)),
@@ -68,7 +68,7 @@ def wire(seed: int, size: Size, pop: Population) -> Wiring:
     demand_out = np.zeros(n_cells, dtype=np.int64)
     demand_out[pop.proofread] = np.rint(pop.n_outputs * recipe.OUTPUT_FRAGMENT_SHARE)
     giant = pop.proofread[pop.giants]  # there are not enough cells in reach of a giant: fragments make up the rest
-    created = np.bincount(known[0], minlength=n_cells)[giant]
+    created = np.bincount(outputs[0], minlength=n_cells)[giant]
     demand_out[giant] = np.maximum(demand_out[giant], pop.n_outputs[pop.giants] - created)
     to_pre, n_dendrites = _fragments(rng, pop, demand_out, DENDRITE_FRAGMENT_DEGREE, 4)
     parts.append((n_cells + to_post[1], to_post[0]))
@@ -121,14 +121,14 @@ def _near(rng: np.random.Generator, counts: Ints, from_um: Floats, to_um: Floats
     """
     rows, columns = [], []
     for start in range(0, len(counts) if len(to_um) else 0, ROWS_AT_ONCE):
-        here = slice(start, start + ROWS_AT_ONCE)
-        dx = from_um[here, 0, None].astype(np.float32) - to_um[None, :, 0].astype(np.float32)
-        dz = from_um[here, 2, None].astype(np.float32) - to_um[None, :, 2].astype(np.float32)
-        weight = np.exp(-np.sqrt(dx * dx + dz * dz) / reach_um[here, None].astype(np.float32))
+        batch = slice(start, start + ROWS_AT_ONCE)
+        dx = from_um[batch, 0, None].astype(np.float32) - to_um[None, :, 0].astype(np.float32)
+        dz = from_um[batch, 2, None].astype(np.float32) - to_um[None, :, 2].astype(np.float32)
+        weight = np.exp(-np.sqrt(dx * dx + dz * dz) / reach_um[batch, None].astype(np.float32))
         cumulative = np.cumsum(weight.astype(np.float64).ravel())
         last = cumulative[len(to_um) - 1 :: len(to_um)]
         begin = np.concatenate([[0.0], last[:-1]])
-        row = np.repeat(np.arange(len(last)), counts[here])
+        row = np.repeat(np.arange(len(last)), counts[batch])
         draw = begin[row] + rng.random(len(row)) * (last - begin)[row]
         hit = np.clip(np.searchsorted(cumulative, draw, side="right") - row * len(to_um), 0, len(to_um) - 1)
         result = np.unique(row * np.int64(len(to_um)) + hit)
@@ -151,8 +151,8 @@ def _outputs(rng: np.random.Generator, pop: Population) -> Pairs:
     slot_type = pop.slot_type
     pre, post = [], []
     for code in [*range(N_NEURON_TYPES), UNTYPED]:
-        here = pop.single & pop.is_neuron & (pop.type_code == code)
-        cells = np.flatnonzero(here)
+        of_type = pop.single & pop.is_neuron & (pop.type_code == code)
+        cells = np.flatnonzero(of_type)
         of_outputs = onto_typed * share[slot_type, code] if code != UNTYPED else recipe.OUTPUT_UNTYPED_SHARE
         second = _second(slot_type, np.full_like(slot_type, code)) * recipe.SECOND_OUTSIDE * 1.2
         expected = pop.n_outputs * of_outputs / mean_multiplicity(second, recipe.CONTINUE)
@@ -184,13 +184,13 @@ def _repeat(rng: np.random.Generator, pop: Population, pairs: Pairs) -> Pairs:
     return np.repeat(pre, count), np.repeat(post, count)
 
 
-def _typed_inputs(rng: np.random.Generator, pop: Population, known: Pairs) -> Pairs:
+def _typed_inputs(rng: np.random.Generator, pop: Population, outputs: Pairs) -> Pairs:
     """Synapses of typed neurons that are not proofread onto proofread ones, up to the published share of inputs."""
     matrix = recipe.type_matrix()
     slot_type = pop.slot_type
     share_e = np.array([recipe.EXCITATORY_INPUT_SHARE[name] for name in recipe.NEURONS])[slot_type]
-    onto = pop.slot[known[1]]
-    inhibitory = is_inhibitory(pop.type_code[known[0]])
+    onto = pop.slot[outputs[1]]
+    inhibitory = is_inhibitory(pop.type_code[outputs[0]])
     pre, post = [], []
     for first, last, share in ((0, N_EXCITATORY, share_e), (N_EXCITATORY, N_NEURON_TYPES, 1 - share_e)):
         of_class = (onto >= 0) & (inhibitory == (first > 0))

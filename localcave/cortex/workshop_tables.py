@@ -53,9 +53,9 @@ def public_release(cortex: Cortex, version: int) -> pa.Table:
     extended = [strategy == "axon_fully_extended" for strategy in rows["strategy_axon"].to_pylist()]
     axon = np.where(extended, 2, np.where(rows["status_axon"].to_numpy(), 1, 0))
     strategies = rows["strategy_dendrite"].to_pylist()
-    dendrite = np.array([("none", "dendrite_clean", "dendrite_extended").index(one) for one in strategies])
-    kept = rows.drop_columns(["status_axon", "status_dendrite", "strategy_axon", "strategy_dendrite"])
-    return kept.append_column("status_dendrite", names(STATUS, dendrite)).append_column(
+    dendrite = np.array([("none", "dendrite_clean", "dendrite_extended").index(strategy) for strategy in strategies])
+    other_columns = rows.drop_columns(["status_axon", "status_dendrite", "strategy_axon", "strategy_dendrite"])
+    return other_columns.append_column("status_dendrite", names(STATUS, dendrite)).append_column(
         "status_axon", names(STATUS, axon)
     )
 

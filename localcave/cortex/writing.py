@@ -149,9 +149,9 @@ def live_rows(every: Mapping[int, pa.Table]) -> pa.Table:
     return pa.Table.from_pandas(ever, schema=schema, preserve_index=False, safe=False)
 
 
-def _changed(now: pa.Table, then: pa.Table) -> pa.Table:
-    """Rows of `then` with another root id than in `now`, which has the same rows."""
-    return then.filter(pc.not_equal(then["pt_root_id"], now["pt_root_id"]))
+def _changed(new: pa.Table, old: pa.Table) -> pa.Table:
+    """Rows of `old` with another root id than in `new`, which has the same rows."""
+    return old.filter(pc.not_equal(old["pt_root_id"], new["pt_root_id"]))
 
 
 def _write_versions(

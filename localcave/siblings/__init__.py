@@ -31,7 +31,7 @@ def make(like: str, folder: Path, seed: int = 1) -> None:
 
     The same seed gives the same files. Raises InputError when the folder cannot be used.
     """
-    with tempfile.TemporaryDirectory() as drawn:
+    with tempfile.TemporaryDirectory() as drawings:
         for name, table in SIBLINGS[like](np.random.default_rng(seed)).items():
-            pq.write_table(table, Path(drawn) / f"{name}.parquet")
-        import_datastack(Path(__file__).with_name(f"{like}.toml"), folder, data=Path(drawn))
+            pq.write_table(table, Path(drawings) / f"{name}.parquet")
+        import_datastack(Path(__file__).with_name(f"{like}.toml"), folder, data=Path(drawings))

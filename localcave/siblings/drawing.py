@@ -32,9 +32,9 @@ def connect(rng: np.random.Generator, positions_nm: Floats, n_cells: int, n_syna
     The first `n_cells` of the segments at `positions_nm` are cells, the others fragments, which are postsynaptic only.
     """
     pre = np.floor(n_cells * rng.random(n_synapses) ** 1.7).astype(np.int64)
-    known = rng.integers(0, len(positions_nm), (n_cells, 160))
-    apart = np.linalg.norm(positions_nm[known] - positions_nm[:n_cells, None], axis=2)
-    near = np.take_along_axis(known, np.argsort(apart, axis=1), axis=1)[:, :40]
+    candidates = rng.integers(0, len(positions_nm), (n_cells, 160))
+    apart = np.linalg.norm(positions_nm[candidates] - positions_nm[:n_cells, None], axis=2)
+    near = np.take_along_axis(candidates, np.argsort(apart, axis=1), axis=1)[:, :40]
     post = near[pre, np.floor(40 * rng.random(n_synapses) ** 2).astype(np.int64)]
     post = np.where(rng.random(n_synapses) < 0.02, pre, post)
     between = rng.random((n_synapses, 1))

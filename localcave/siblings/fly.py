@@ -32,7 +32,7 @@ def draw(rng: np.random.Generator) -> Mapping[str, pa.Table]:
         **_xyz(positions_nm[:N_CELLS]),
         "flow": np.where(super_class == "sensory", "afferent", "intrinsic"),
         "super_class": super_class,
-        "cell_type": [f"{one[:2].upper()}{rng.integers(1, 9):02d}" for one in super_class],
+        "cell_type": [f"{name[:2].upper()}{rng.integers(1, 9):02d}" for name in super_class],
         "side": np.where(positions_nm[:N_CELLS, 0] < EXTENT_NM[0].mean(), "left", "right"),
         "proofread": rng.random(N_CELLS) < 0.9,
         "user": rng.integers(1, 50, N_CELLS),
@@ -61,8 +61,8 @@ def _synapses(rng: np.random.Generator, roots: Ints, positions_nm: Floats, speak
     apart = rng.normal(0, 60, (N_SYNAPSES, 3))
     strength = np.ones((N_SYNAPSES, len(TRANSMITTERS)))
     strength[np.arange(N_SYNAPSES), speaks[ends.pre]] += 9
-    drawn = rng.gamma(strength)
-    nt = (drawn / drawn.sum(axis=1, keepdims=True)).astype(np.float32)
+    weights = rng.gamma(strength)
+    nt = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
     third = np.searchsorted(np.quantile(ends.centre_nm[:, 2], [1 / 3, 2 / 3]), ends.centre_nm[:, 2])
     side = np.where(ends.centre_nm[:, 0] < EXTENT_NM[0].mean(), 0, 3)
     return pa.table(
@@ -95,13 +95,13 @@ def _annotations(cells: Mapping[str, object]) -> pa.Table:
 def _tags(rng: np.random.Generator, cells: Mapping[str, object]) -> pa.Table:
     """What people wrote about cells: none to three notes on each."""
     of = np.repeat(np.arange(N_CELLS), rng.integers(0, 4, N_CELLS))
-    kept = {name: np.asarray(cells[name])[of] for name in ("root", "x", "y", "z", "cell_type", "side")}
+    columns = {name: np.asarray(cells[name])[of] for name in ("root", "x", "y", "z", "cell_type", "side")}
     forms = rng.integers(0, 3, len(of))
-    words = zip(forms, kept["cell_type"], kept["side"], strict=True)
+    words = zip(forms, columns["cell_type"], columns["side"], strict=True)
     notes = [
         (f"putative {kind}", f"{kind}; {side}", f"{kind}_{side}, to be checked")[form] for form, kind, side in words
     ]
-    return pa.table({**{name: kept[name] for name in ("root", "x", "y", "z")}, "note": notes,
+    return pa.table({**{name: columns[name] for name in ("root", "x", "y", "z")}, "note": notes,
                      "user": rng.integers(1, 50, len(of))})  # fmt: skip
 
 

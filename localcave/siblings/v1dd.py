@@ -60,8 +60,8 @@ def _positions(rng: np.random.Generator, depth_um: Floats) -> Floats:
 def _proofread(rng: np.random.Generator, cells: Mapping[str, object]) -> pa.Table:
     of = np.flatnonzero(rng.random(N_CELLS) < 0.4)
     strategy = rng.choice(STRATEGIES, len(of))
-    kept = {name: np.asarray(cells[name])[of] for name in ("root", "x", "y", "z")}
-    return pa.table({**kept, "axon": strategy != "none", "axon_strategy": strategy})
+    columns = {name: np.asarray(cells[name])[of] for name in ("root", "x", "y", "z")}
+    return pa.table({**columns, "axon": strategy != "none", "axon_strategy": strategy})
 
 
 def _coregistered(rng: np.random.Generator, cells: Mapping[str, object]) -> pa.Table:
