@@ -56,14 +56,14 @@ class Results:
     cold: list[float] = field(default_factory=list)
     problems: Counter[str] = field(default_factory=Counter)
     journeys: int = 0
-    asked: set[int] = field(default_factory=set)
+    requested: set[int] = field(default_factory=set)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def is_first(self, root: int) -> bool:
         """Whether nobody has asked for a cell yet; somebody has, after this."""
         with self.lock:
-            known = root in self.asked
-            self.asked.add(root)
+            known = root in self.requested
+            self.requested.add(root)
             return not known
 
 

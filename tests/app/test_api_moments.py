@@ -170,16 +170,16 @@ def test_ids_are_searched_at_moments(client, cave, expired):
     was = {str(then[one]) for one, root in today.items() if str(root) == newer}
     old = next(str(root) for root in then.values() if root and root not in set(today.values()))
 
-    def found(version, requested):
+    def id_rows(version, requested):
         answer = client.post(f"/api/v1/{DS}/{version}/tables/{NUCLEI}/ids", json={"ids": requested}).json
         (row,) = answer["rows"]
         return row, " ".join(answer["messages"]), answer["counts"]
 
-    row, message, counts = found(expired.number, newer)
+    row, message, counts = id_rows(expired.number, newer)
     assert (row["status"], row["current"] in was, counts["newer"]) == ("newer", True, 1)
     assert f"Newer than version {expired.number}: 1 id ({newer} -> {row['current']}" in message
-    assert found(expired.number, old)[0]["status"] == found("live", newer)[0]["status"] == "found"
-    row, message, _ = found("live", old)
+    assert id_rows(expired.number, old)[0]["status"] == id_rows("live", newer)[0]["status"] == "found"
+    row, message, _ = id_rows("live", old)
     assert row["status"] == "stale" and f"No longer valid: 1 id ({old} -> {row['current']}" in message
 
 

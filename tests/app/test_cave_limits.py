@@ -81,8 +81,8 @@ def test_a_truncated_query_says_both_numbers_and_the_whole_one_has_all(small_cor
         degrees = synapse_weights.partner_degrees(cave, whole)
         roots = {*whole.inputs["root_id"], *whole.outputs["root_id"]}
         assert len(roots) > 200 and degrees is not None and {*degrees.index} == roots
-        asked = PartnerOptions("in", more=("compartment",))
-        of_types = partner_table.open_partners(cave, whole, asked).frame["not_predicted"].sum()
+        options = PartnerOptions("in", more=("compartment",))
+        of_types = partner_table.open_partners(cave, whole, options).frame["not_predicted"].sum()
         every = connectivity.synapses(cave, whole, Direction.IN)
         partners = every[~every["pre_pt_root_id"].isin([0, whole.cell.root_id])]
         assert of_types == (~partners["id"].isin(expected.index)).sum()

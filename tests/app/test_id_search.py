@@ -33,7 +33,7 @@ def types(small):
     return tables.open_table(Release.of(small, "tiny", tiny.NEWEST), "types")
 
 
-def told(result):
+def summary(result):
     return {
         int(row.asked): (row.status, row.id_type, None if pd.isna(row.current) else int(row.current), int(row.num_rows))
         for row in result.ids.itertuples()
@@ -43,7 +43,7 @@ def told(result):
 def test_found_stale_absent_and_unknown_are_told_apart(small, types):
     nobody = tiny.A + 77777
     report = search(small, types, f"[{tiny.B}, {tiny.OLD}] {nobody} {tiny.TWO_SOMATA} 6, x, {2**40}")
-    assert told(report) == {
+    assert summary(report) == {
         tiny.B: ("found", "root_id", tiny.B, 1),
         tiny.OLD: ("stale", "root_id", tiny.A, 1),
         nobody: ("unknown", "", None, 0),
@@ -93,7 +93,7 @@ def test_types_of_ids(small, types, text, id_type, targets):
 def test_a_table_without_nuclei_is_reached_through_their_roots(small):
     synapses = tables.open_table(Release.of(small, "tiny", tiny.NEWEST), "synapses")
     report = search(small, synapses, "2 3 5")
-    assert told(report) == {
+    assert summary(report) == {
         2: ("found", "nucleus_id", tiny.B, 3),
         3: ("found", "nucleus_id", tiny.C, 1),
         5: ("absent", "nucleus_id", tiny.TWO_SOMATA, 0),

@@ -28,17 +28,17 @@ def expired(cave):
 @pytest.mark.parametrize("table", [TYPES, NUCLEI, PROOFREADING])
 def test_an_expired_version_is_read_through_its_time(cave, expired, table):
     version = live.resolve(cave, DS, str(expired.number)).version
-    found = live.open_table(Release(cave, DS, version), table)
+    at_moment = live.open_table(Release(cave, DS, version), table)
     kept = Release(cave, DS, expired).table(table)  # localcave keeps what CAVE may have dropped
     columns = [name for name in kept if name != "valid"]  # CAVE leaves it out of rows that were changed since
     pd.testing.assert_frame_equal(
-        found.frame[columns].sort_values("id", ignore_index=True),
+        at_moment.frame[columns].sort_values("id", ignore_index=True),
         kept[columns].sort_values("id", ignore_index=True),
         check_like=True,
     )
-    assert found.version == expired
-    assert f"Version {expired.number} of {DS} has expired" in live.sentences(DS, version, found.info)[0]
-    rows = tables.select(found, TableQuery("id > 20"))
+    assert at_moment.version == expired
+    assert f"Version {expired.number} of {DS} has expired" in live.sentences(DS, version, at_moment.info)[0]
+    rows = tables.select(at_moment, TableQuery("id > 20"))
     assert len(rows) == (kept["id"] > 20).sum()
 
 
@@ -71,15 +71,15 @@ def test_roots_changed_since(cave, expired):
 def test_the_present_is_asked_for_once_and_can_be_paged(cave):
     now = live.resolve(cave, DS, "live").version
     assert datetime.now(UTC) - now.timestamp < timedelta(minutes=1)
-    found = live.open_table(Release(cave, DS, now), TYPES)
+    at_moment = live.open_table(Release(cave, DS, now), TYPES)
     before = cave.counts["requests"]
     again = open_any(live.resolve(cave, DS, str(now.label)), TYPES)
     assert cave.counts["requests"] == before
-    assert again.derived.key == found.derived.key
+    assert again.derived.key == at_moment.derived.key
     assert again.version == now
     newest = Release(cave, DS, cave.versions(DS)[0]).table(TYPES)
-    assert len(found.frame) == len(newest)
-    assert "of no version" in live.sentences(DS, now, found.info)[0]
+    assert len(at_moment.frame) == len(newest)
+    assert "of no version" in live.sentences(DS, now, at_moment.info)[0]
 
 
 def test_a_kept_version_is_opened_as_ever(cave):
@@ -113,12 +113,14 @@ def test_a_catalogue_of_a_moment_leaves_out_tables_that_were_created_later(cave,
 
 
 def test_a_table_of_which_cave_finds_no_results_has_no_rows_and_its_columns(cave, expired):
-    found = live.open_table(Release(cave, DS, expired), LATER)
-    assert len(found.frame) == 0
+    at_moment = live.open_table(Release(cave, DS, expired), LATER)
+    assert len(at_moment.frame) == 0
     newest = tables.open_table(Release(cave, DS, cave.versions(DS)[0]), LATER)
-    assert [replace(one, decimals=0) for one in found.columns] == [replace(one, decimals=0) for one in newest.columns]
-    assert found.frame.dtypes.equals(newest.frame.dtypes)
-    assert live.sentences(DS, expired, found.info)[0].endswith("The table was created later, on 6 October 2025.")
+    assert [replace(one, decimals=0) for one in at_moment.columns] == [
+        replace(one, decimals=0) for one in newest.columns
+    ]
+    assert at_moment.frame.dtypes.equals(newest.frame.dtypes)
+    assert live.sentences(DS, expired, at_moment.info)[0].endswith("The table was created later, on 6 October 2025.")
 
 
 def test_a_table_that_the_newest_version_has_no_more_is_refused_for_the_time_that_was_asked(cave, expired):

@@ -35,8 +35,8 @@ def rows(fly: dict[str, pd.DataFrame]) -> pd.DataFrame:
     return frame[frame["valid"]]
 
 
-def view(cave: Cave, **asked: object) -> HeldView:
-    return held(open_view(cave, TableAddress(FLY[0], str(FLY[1]), TABLE, **asked)))
+def view(cave: Cave, **parts: object) -> HeldView:
+    return held(open_view(cave, TableAddress(FLY[0], str(FLY[1]), TABLE, **parts)))
 
 
 def bars(shown: HeldView) -> dict[str, int]:
@@ -102,9 +102,9 @@ def test_a_panel_says_of_which_system_it_is_and_leads_to_the_others(
     own = (rows[SYSTEM] == "cell_type").sum()
     assert f"Only the {own:,} of {len(rows):,} rows of classification system cell_type. Others: " in drawn
     for system in set(rows[SYSTEM]) - {"cell_type"}:
-        found = re.search(rf"A\(children='{system}', href='([^']*)'\)", drawn)
-        assert found, system
-        there = parse_table(parse_qs(urlsplit(found[1]).query))[0]
+        matches = re.search(rf"A\(children='{system}', href='([^']*)'\)", drawn)
+        assert matches, system
+        there = parse_table(parse_qs(urlsplit(matches[1]).query))[0]
         assert bars(held(open_view(on_page, there))) == counted(rows, system)
 
 
@@ -114,7 +114,7 @@ def test_values_are_of_one_system_and_a_click_on_another_changes_it(on_page: Cav
 
     def values(name: str) -> dict[str, tuple[int, str, bool]]:
         """Of each value how many rows it says, where it leads and whether it is marked."""
-        found = [
+        matches = [
             part for part in sections[name]._traverse() if "k-facet" in str(getattr(part, "className", "")).split()
         ]
         return {
@@ -123,7 +123,7 @@ def test_values_are_of_one_system_and_a_click_on_another_changes_it(on_page: Cav
                 one.href,
                 "current" in str(one.to_plotly_json()["props"]),
             )
-            for one in found
+            for one in matches
         }
 
     assert {word: number for word, (number, *_) in values(SYSTEM).items()} == rows[SYSTEM].value_counts().to_dict()

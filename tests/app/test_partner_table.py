@@ -35,40 +35,40 @@ def cave(localcave_url: str, tmp_path_factory: pytest.TempPathFactory) -> Cave:
 
 
 @pytest.fixture(scope="module")
-def found(cave: Cave, client: CAVEclient) -> Connectivity:
+def connections(cave: Cave, client: CAVEclient) -> Connectivity:
     rows = client.materialize.query_table(PROOFREADING)
     root = int(rows.loc[rows["pt_root_id"] != 0, "pt_root_id"].iloc[0])
     return connectivity.read(Release.of(cave, DATASTACK, client.version), int(root), type_table=TYPES)
 
 
 @pytest.fixture(scope="module")
-def inputs(client: CAVEclient, found: Connectivity) -> pd.Series:
+def inputs(client: CAVEclient, connections: Connectivity) -> pd.Series:
     """Synapses by partner."""
-    root = found.cell.root_id
+    root = connections.cell.root_id
     partners = client.materialize.synapse_query(post_ids=root)["pre_pt_root_id"]
     return partners[(partners != root) & (partners != 0)].value_counts()
 
 
-def counts(cave: Cave, found: Connectivity, wanted: PartnerOptions) -> dict[int, int]:
-    frame = partner_table.open_partners(cave, found, wanted).frame
+def counts(cave: Cave, connections: Connectivity, wanted: PartnerOptions) -> dict[int, int]:
+    frame = partner_table.open_partners(cave, connections, wanted).frame
     return dict(zip(frame["root_id"].tolist(), frame["num_syn"].tolist(), strict=True))
 
 
-def test_a_threshold_says_what_it_leaves_out(cave: Cave, found: Connectivity, inputs: pd.Series) -> None:
-    assert counts(cave, found, PartnerOptions("in", 2)) == inputs[inputs >= 2].to_dict()
-    (message,) = partner_table.open_partners(cave, found, PartnerOptions("in", 2)).left_out
+def test_a_threshold_says_what_it_leaves_out(cave: Cave, connections: Connectivity, inputs: pd.Series) -> None:
+    assert counts(cave, connections, PartnerOptions("in", 2)) == inputs[inputs >= 2].to_dict()
+    (message,) = partner_table.open_partners(cave, connections, PartnerOptions("in", 2)).left_out
     assert f"{(inputs < 2).sum():,} partners" in message
 
 
-def test_proofread_partners_only(cave: Cave, client: CAVEclient, found: Connectivity, inputs: pd.Series) -> None:
+def test_proofread_partners_only(cave: Cave, client: CAVEclient, connections: Connectivity, inputs: pd.Series) -> None:
     rows = client.materialize.query_table(PROOFREADING)
     axons = set(rows.loc[rows["status_axon"].astype(bool), "pt_root_id"])
-    assert counts(cave, found, PartnerOptions("in", proofread=True)) == inputs[inputs.index.isin(axons)].to_dict()
+    assert counts(cave, connections, PartnerOptions("in", proofread=True)) == inputs[inputs.index.isin(axons)].to_dict()
 
 
-def test_shares_are_of_what_their_headers_say(cave: Cave, client: CAVEclient, found: Connectivity) -> None:
-    table = partner_table.open_partners(cave, found, PartnerOptions("in", more=(SHARE,)))
-    every = client.materialize.synapse_query(post_ids=found.cell.root_id, remove_autapses=False)
+def test_shares_are_of_what_their_headers_say(cave: Cave, client: CAVEclient, connections: Connectivity) -> None:
+    table = partner_table.open_partners(cave, connections, PartnerOptions("in", more=(SHARE,)))
+    every = client.materialize.synapse_query(post_ids=connections.cell.root_id, remove_autapses=False)
     degrees = client.materialize.query_view(DEGREES)
     outputs = degrees.set_index("root_id")["n_output"]
     frame, titles = table.frame, {column.name: column.title for column in table.columns}
@@ -80,31 +80,31 @@ def test_shares_are_of_what_their_headers_say(cave: Cave, client: CAVEclient, fo
     assert frame["pct_of_partner"].tolist() == pytest.approx(wanted)
 
 
-def test_compartments_add_up(cave: Cave, found: Connectivity) -> None:
-    frame = partner_table.open_partners(cave, found, PartnerOptions("in", more=(COMPARTMENT,))).frame
+def test_compartments_add_up(cave: Cave, connections: Connectivity) -> None:
+    frame = partner_table.open_partners(cave, connections, PartnerOptions("in", more=(COMPARTMENT,))).frame
     assert (frame[["on_spine", "on_shaft", "on_soma", "not_predicted"]].sum(axis=1) == frame["num_syn"]).all()
 
 
-def test_tuning_is_of_coregistered_partners_alone(cave: Cave, client: CAVEclient, found: Connectivity) -> None:
-    table = partner_table.open_partners(cave, found, PartnerOptions("in", more=(TUNING,)))
+def test_tuning_is_of_coregistered_partners_alone(cave: Cave, client: CAVEclient, connections: Connectivity) -> None:
+    table = partner_table.open_partners(cave, connections, PartnerOptions("in", more=(TUNING,)))
     recorded = set(client.materialize.query_table("digital_twin_properties_bcm_coreg_v4")["pt_root_id"])
     tuned = table.frame[table.frame["num_units"].notna()]
     assert set(tuned["root_id"]) <= recorded
     assert tuned["pref_ori_deg"].between(0, 180).all()
-    assert len(table.frame) == len(found.inputs)
+    assert len(table.frame) == len(connections.inputs)
 
 
-def test_a_side_is_worked_out_once_whichever_name_it_is_given(cave: Cave, found: Connectivity) -> None:
+def test_a_side_is_worked_out_once_whichever_name_it_is_given(cave: Cave, connections: Connectivity) -> None:
     for way in Direction:
-        tables = [partner_table.open_partners(cave, found, PartnerOptions(side)) for side in (way, way.value)]
+        tables = [partner_table.open_partners(cave, connections, PartnerOptions(side)) for side in (way, way.value)]
         assert tables[0] is tables[1]
 
 
-def test_no_column_is_lost_or_doubled(cave: Cave, found: Connectivity) -> None:
-    offered = partner_columns.offered(Release(cave, DATASTACK, found.version), TYPES)
+def test_no_column_is_lost_or_doubled(cave: Cave, connections: Connectivity) -> None:
+    offered = partner_columns.offered(Release(cave, DATASTACK, connections.version), TYPES)
     more = tuple(list(offered)[:6])
     for side in ("in", "out", "both"):
-        table = partner_table.open_partners(cave, found, PartnerOptions(side, more=more))
+        table = partner_table.open_partners(cave, connections, PartnerOptions(side, more=more))
         names = [column.name for column in table.columns]
         assert len(names) == len(set(names))
         assert set(table.frame.columns) - set(names) <= {"num_syn"}
@@ -121,30 +121,32 @@ def test_what_is_no_threshold_is_refused(text: str) -> None:
         partner_table.threshold(text)
 
 
-def test_what_cannot_be_joined_is_refused(cave: Cave, found: Connectivity) -> None:
+def test_what_cannot_be_joined_is_refused(cave: Cave, connections: Connectivity) -> None:
     with pytest.raises(NotFound):
-        partner_table.open_partners(cave, found, PartnerOptions("in", more=("nope",)))
+        partner_table.open_partners(cave, connections, PartnerOptions("in", more=("nope",)))
     with pytest.raises(BadInput):
-        partner_table.open_partners(cave, found, PartnerOptions("in", more=("synapse_target_predictions_ssa",)))
+        partner_table.open_partners(cave, connections, PartnerOptions("in", more=("synapse_target_predictions_ssa",)))
     for values in ("scores", "transmitters", "neuropils"):
         for cell_side in ("in", "out"):
             with pytest.raises(NotFound) as missing:
-                partner_table.open_partners(cave, found, PartnerOptions(cell_side, more=(values,)))
+                partner_table.open_partners(cave, connections, PartnerOptions(cell_side, more=(values,)))
             assert missing.value.hint == f"Leave out the {values}."
 
 
-def test_columns_that_a_version_does_not_have_are_left_out_and_said(cave: Cave, found: Connectivity) -> None:
+def test_columns_that_a_version_does_not_have_are_left_out_and_said(cave: Cave, connections: Connectivity) -> None:
     """A page was once nothing but an error when its address named a table of another version."""
     there = ("aibs_cell_info", TYPES, SHARE)
-    kept, message = partner_columns.fitting(Release(cave, DATASTACK, found.version), TYPES, (*there, "nope"))
+    kept, message = partner_columns.fitting(Release(cave, DATASTACK, connections.version), TYPES, (*there, "nope"))
     assert kept == there
-    assert len(message) == 1 and "'nope'" in message[0] and str(found.version.number) in message[0]
+    assert len(message) == 1 and "'nope'" in message[0] and str(connections.version.number) in message[0]
 
 
-def test_every_table_that_is_offered_can_be_joined_at_once(cave: Cave, client: CAVEclient, found: Connectivity) -> None:
-    offered = partner_columns.offered(Release(cave, DATASTACK, found.version), TYPES)
-    frame = partner_table.open_partners(cave, found, PartnerOptions("in", more=tuple(offered))).frame
-    assert frame["root_id"].tolist() == found.inputs["root_id"].tolist()
+def test_every_table_that_is_offered_can_be_joined_at_once(
+    cave: Cave, client: CAVEclient, connections: Connectivity
+) -> None:
+    offered = partner_columns.offered(Release(cave, DATASTACK, connections.version), TYPES)
+    frame = partner_table.open_partners(cave, connections, PartnerOptions("in", more=tuple(offered))).frame
+    assert frame["root_id"].tolist() == connections.inputs["root_id"].tolist()
     info = client.materialize.query_view("aibs_cell_info").drop_duplicates("pt_root_id", keep=False)
     mtypes = info.set_index("pt_root_id")["mtype"].reindex(frame["root_id"])
     assert frame["aibs_cell_info.mtype"].fillna("").tolist() == mtypes.fillna("").tolist()

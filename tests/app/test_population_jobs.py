@@ -58,7 +58,7 @@ def folder(six_url: str, tmp_path: Path) -> Cave:
 
 
 @pytest.fixture
-def asked(folder: Cave) -> FlaskClient:
+def api_client(folder: Cave) -> FlaskClient:
     return client_of(folder)
 
 
@@ -89,20 +89,20 @@ def ended(result: jobs.Jobs, id: str) -> jobs.Job:
     return job
 
 
-def test_a_job_by_its_address(asked: FlaskClient) -> None:
+def test_a_job_by_its_address(api_client: FlaskClient) -> None:
     address = f"/api/v1/{SIX}/{VERSION}/populations/edges"
     query = {"pre": "nuclei:", "proofread": "off", "job": "on"}
-    first = asked.get(address, query_string=query)
+    first = api_client.get(address, query_string=query)
     assert first.status_code == 202 and first.json["job"]["state"] in ("waiting", "reading", "done")
     end = time.monotonic() + 60
-    while asked.get(first.headers["Location"]).json["job"]["state"] != "done":
+    while api_client.get(first.headers["Location"]).json["job"]["state"] != "done":
         assert time.monotonic() < end
         time.sleep(0.1)
-    message = asked.get(first.headers["Location"]).json["job"]
+    message = api_client.get(first.headers["Location"]).json["job"]
     assert message["done"] == message["total"] == 1 and message["rows"] == 14  # with one autapse
-    ready = asked.get(address, query_string=query)
+    ready = api_client.get(address, query_string=query)
     assert ready.status_code == 200 and ready.json["total"] == 9
-    missing = asked.get(f"/api/v1/{SIX}/{VERSION}/populations/jobs/nothing")
+    missing = api_client.get(f"/api/v1/{SIX}/{VERSION}/populations/jobs/nothing")
     assert missing.status_code == 404
 
 
@@ -156,23 +156,23 @@ def test_a_job_that_waits_long_for_its_turn_is_not_taken_for_lost(
     ("what", "model"), [("null", "degrees"), ("null", "depth"), ("null", "distance"), ("motifs", "motifs")]
 )
 def test_what_takes_long_to_draw_is_a_job(
-    asked: FlaskClient, folder: Cave, what: str, model: str, monkeypatch: pytest.MonkeyPatch
+    api_client: FlaskClient, folder: Cave, what: str, model: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address, query = f"/api/v1/{SIX}/{VERSION}/populations/{what}", {"pre": "nuclei:", "proofread": "off"}
     query |= {"model": model} if what == "null" else {}
-    now = asked.get(address, query_string=query)
+    now = api_client.get(address, query_string=query)
     assert now.status_code == 200
     monkeypatch.setattr(chance, "WAITED_FOR", {model: 0})
     monkeypatch.setattr(chance, "REPORT_EVERY_S", 0.0)
-    assert asked.get(address, query_string=query).status_code == 200  # it is kept
-    first = asked.get(address, query_string=query | {"seed": "7", "permutations": "20"})
+    assert api_client.get(address, query_string=query).status_code == 200  # it is kept
+    first = api_client.get(address, query_string=query | {"seed": "7", "permutations": "20"})
     assert first.status_code == 202
     end = time.monotonic() + 60
-    while (job := asked.get(first.headers["Location"]).json["job"])["state"] != "done":
+    while (job := api_client.get(first.headers["Location"]).json["job"])["state"] != "done":
         assert time.monotonic() < end
         time.sleep(0.1)
     assert job["of"] == "permutations" and job["done"] == job["total"] == 20
-    ready = asked.get(address, query_string=query | {"seed": "7", "permutations": "20"})
+    ready = api_client.get(address, query_string=query | {"seed": "7", "permutations": "20"})
     assert ready.status_code == 200 and ready.json["seed"] == 7
     monkeypatch.setattr(chance, "WAITED_FOR", {model: 10**9})
     other = population.read(pair_of(Cave(replace(folder.settings, cache=""))))

@@ -43,7 +43,7 @@ BY_TYPE = {"pre_by": "types.cell_type", "post_by": "types.cell_type"}
 
 
 @pytest.fixture
-def asked(six: Cave) -> FlaskClient:
+def api_client(six: Cave) -> FlaskClient:
     app = flask.Flask("test_populations")
     app.extensions["karst"] = six
     app.register_blueprint(blueprint)
@@ -68,8 +68,8 @@ def read_stream(content: io.BytesIO) -> pd.DataFrame:
 # ---- six cells on paper
 
 
-def test_edges_of_six_cells(asked: FlaskClient) -> None:
-    message = get(asked, "edges", pre="nuclei:", proofread="off")
+def test_edges_of_six_cells(api_client: FlaskClient) -> None:
+    message = get(api_client, "edges", pre="nuclei:", proofread="off")
     rows = {(int(row["pre_root_id"]), int(row["post_root_id"])): row for row in message["rows"]}
     assert {pair: row["num_syn"] for pair, row in rows.items()} == EDGES
     assert rows[(P2, I1)]["net_size"] == 60 and rows[(I1, P1)]["net_size"] == 400
@@ -88,24 +88,24 @@ def test_edges_of_six_cells(asked: FlaskClient) -> None:
     }
 
 
-def test_only_proofread_axons_count_unless_asked_otherwise(asked: FlaskClient) -> None:
-    message = get(asked, "edges", pre="nuclei:")
+def test_only_proofread_axons_count_unless_asked_otherwise(api_client: FlaskClient) -> None:
+    message = get(api_client, "edges", pre="nuclei:")
     assert {(int(r["pre_root_id"]), int(r["post_root_id"])) for r in message["rows"]} == {
         pair for pair in EDGES if pair[0] in six_cells.AXON_PROOFREAD
     }
     assert "Presynaptic set: 3 of 6 cells left out: axon not proofread." in message["messages"]
-    both = get(asked, "edges", pre="nuclei:", proofread="both")
+    both = get(api_client, "edges", pre="nuclei:", proofread="both")
     assert {(int(r["pre_root_id"]), int(r["post_root_id"])) for r in both["rows"]} == {(P1, I1), (P2, I1), (I1, P1)}
 
 
 def test_a_matrix_that_is_too_large_for_json_comes_as_a_file(
-    asked: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    api_client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(answers, "MOST_JSON_ROWS", 8)
-    refused = asked.get(f"/api/v1/{SIX}/{VERSION}/populations/edges?pre=nuclei:&proofread=off")
+    refused = api_client.get(f"/api/v1/{SIX}/{VERSION}/populations/edges?pre=nuclei:&proofread=off")
     assert refused.status_code == 413 and refused.json is not None
     assert refused.json["error"]["message"] == "9 rows are too many for JSON."
-    files = asked.get(f"/api/v1/{SIX}/{VERSION}/populations/edges?pre=nuclei:&proofread=off&format=csv")
+    files = api_client.get(f"/api/v1/{SIX}/{VERSION}/populations/edges?pre=nuclei:&proofread=off&format=csv")
     assert files.status_code == 200 and files.text.count("\n") > len(EDGES)
 
 
@@ -128,8 +128,8 @@ def test_a_matrix_that_is_too_large_for_json_comes_as_a_file(
         ("input_share", {("P", "P"): (2 / 12, 12), ("P", "I"): (4 / 5, 5), ("P", None): (1, 1)}),
     ],
 )
-def test_matrix_of_six_cells(asked: FlaskClient, value: str, expected: dict[Any, Any]) -> None:
-    message = values(asked, pre="nuclei:", proofread="off", value=value, **BY_TYPE)
+def test_matrix_of_six_cells(api_client: FlaskClient, value: str, expected: dict[Any, Any]) -> None:
+    message = values(api_client, pre="nuclei:", proofread="off", value=value, **BY_TYPE)
     assert len(message) == 9
     for pair, (number, denominator) in expected.items():
         assert message[pair][0] == (None if number is None else pytest.approx(number)), pair
@@ -145,19 +145,19 @@ def test_shares_without_a_view_of_degrees(tmp_path: Path) -> None:
     assert message[("P", "I")] == (pytest.approx(0.4), 10) and message[("I", "P")] == (pytest.approx(0.8), 5)
 
 
-def test_groups_and_denominators(asked: FlaskClient) -> None:
-    message = get(asked, "matrix", pre="types:", post="nuclei:", proofread="off", post_by="cell")
+def test_groups_and_denominators(api_client: FlaskClient) -> None:
+    message = get(api_client, "matrix", pre="types:", post="nuclei:", proofread="off", post_by="cell")
     assert message["pre_by"] == "types.cell_type" and message["post_by"] == "cell"
     assert message["denominators"]["pre"] == [{"group": "I", "cells": 2}, {"group": "P", "cells": 3}]
     assert {row["post"] for row in message["rows"]} == set(map(str, CELLS))
-    assert get(asked, "matrix", pre="types:", proofread="off", pre_by="cell_type")["rows"][0]["pre"] == "I"
+    assert get(api_client, "matrix", pre="types:", proofread="off", pre_by="cell_type")["rows"][0]["pre"] == "I"
 
 
-def test_files_have_the_same_rows(asked: FlaskClient) -> None:
-    message = get(asked, "edges", pre="nuclei:", proofread="off")["rows"]
+def test_files_have_the_same_rows(api_client: FlaskClient) -> None:
+    message = get(api_client, "edges", pre="nuclei:", proofread="off")["rows"]
     for wanted, read in (("csv", pd.read_csv), ("parquet", pd.read_parquet), ("arrow", read_stream)):
         query = {"pre": "nuclei:", "proofread": "off", "format": wanted}
-        answer = asked.get(f"/api/v1/{SIX}/{VERSION}/populations/edges", query_string=query)
+        answer = api_client.get(f"/api/v1/{SIX}/{VERSION}/populations/edges", query_string=query)
         frame = read(io.BytesIO(answer.data))
         assert list(frame) == ["pre_root_id", "post_root_id", "num_syn", "net_size"]
         assert frame["pre_root_id"].astype(str).tolist() == [row["pre_root_id"] for row in message], wanted
@@ -179,27 +179,27 @@ def test_files_have_the_same_rows(asked: FlaskClient) -> None:
         ({"pre": "types:", "pre_by": "nowhere.cell_type"}, 404, "nowhere"),
     ],
 )
-def test_bad_questions(asked: FlaskClient, query: dict[str, str], status: int, words: str) -> None:
-    answer = asked.get(f"/api/v1/{SIX}/latest/populations/matrix", query_string=query)
+def test_bad_questions(api_client: FlaskClient, query: dict[str, str], status: int, words: str) -> None:
+    answer = api_client.get(f"/api/v1/{SIX}/latest/populations/matrix", query_string=query)
     assert answer.status_code == status
     assert words in answer.json["error"]["message"]
 
 
 @pytest.mark.parametrize("more", partner_columns.WORKED_OUT)
-def test_columns_that_six_cells_do_not_have_are_an_answer_of_the_api(asked: FlaskClient, more: str) -> None:
-    answer = asked.get(f"/api/v1/{SIX}/latest/cells/{P1}/partners", query_string={"direction": "in", "more": more})
+def test_columns_that_six_cells_do_not_have_are_an_answer_of_the_api(api_client: FlaskClient, more: str) -> None:
+    answer = api_client.get(f"/api/v1/{SIX}/latest/cells/{P1}/partners", query_string={"direction": "in", "more": more})
     assert answer.status_code == (200 if more in (partner_columns.SHARE, partner_columns.POINTS) else 404), answer.text
     assert more in ("share", "points") or answer.json["error"]["code"] == "not_found"
 
 
-def test_empty_sets_and_sets_that_do_not_meet(asked: FlaskClient) -> None:
-    text = get(asked, "edges", pre="types:cell_type = Z", proofread="off")
+def test_empty_sets_and_sets_that_do_not_meet(api_client: FlaskClient) -> None:
+    text = get(api_client, "edges", pre="types:cell_type = Z", proofread="off")
     assert text["rows"] == [] and "The presynaptic set has no cells." in text["messages"]
-    other = get(asked, "edges", pre="864691136999999999", proofread="off")  # of another datastack
+    other = get(api_client, "edges", pre="864691136999999999", proofread="off")  # of another datastack
     assert any("No cells at version 1: 1 of the ids" in message for message in other["messages"])
-    apart = get(asked, "edges", pre=str(I2), post=str(X), proofread="off")
+    apart = get(api_client, "edges", pre=str(I2), post=str(X), proofread="off")
     assert apart["rows"] == [] and "There are no synapses among these sets." in apart["messages"]
-    assert get(asked, "matrix", pre="types:cell_type = Z", proofread="off")["rows"] == []
+    assert get(api_client, "matrix", pre="types:cell_type = Z", proofread="off")["rows"] == []
 
 
 def test_sets_of_ids(six: Cave) -> None:
@@ -223,21 +223,21 @@ def test_sets_of_ids(six: Cave) -> None:
 
 
 @pytest.mark.parametrize("model", ["degrees", "depth", "distance"])
-def test_null_models_of_six_cells(asked: FlaskClient, model: str) -> None:
+def test_null_models_of_six_cells(api_client: FlaskClient, model: str) -> None:
     query = {"pre": "nuclei:", "proofread": "off", "model": model, "permutations": "50", "seed": "7", **BY_TYPE}
-    text = get(asked, "null", **query)
+    text = get(api_client, "null", **query)
     counted = "synapses" if model == "depth" else "connections"
     observed = {(row["pre"], row["post"]): row["observed"] for row in text["rows"]}
-    matrix = values(asked, pre="nuclei:", proofread="off", value=counted, **BY_TYPE)
+    matrix = values(api_client, pre="nuclei:", proofread="off", value=counted, **BY_TYPE)
     assert observed == {pair: number for pair, (number, _) in matrix.items()}
     assert sum(row["expected"] for row in text["rows"]) == pytest.approx(sum(observed.values()))
     assert text["permutations"] == 50 and text["seed"] == 7 and text["num"] == sum(observed.values())
     assert any("50 permutations, seed 7" in message for message in text["messages"])
-    assert get(asked, "null", **query)["rows"] == text["rows"]
+    assert get(api_client, "null", **query)["rows"] == text["rows"]
 
 
-def test_motifs_of_six_cells(asked: FlaskClient) -> None:
-    message = get(asked, "motifs", pre="nuclei:", proofread="off", permutations="20")
+def test_motifs_of_six_cells(api_client: FlaskClient) -> None:
+    message = get(api_client, "motifs", pre="nuclei:", proofread="off", permutations="20")
     rows = message["rows"]
     assert "20 permutations, seed 1, of 9 connections among 6 cells" in message["messages"][-1]
     graph = nx.DiGraph(list(EDGES))
@@ -247,37 +247,37 @@ def test_motifs_of_six_cells(asked: FlaskClient) -> None:
     assert message == {name: theirs[name] for name in message} and len(message) == 13
 
 
-def test_likeness_of_six_cells(asked: FlaskClient) -> None:
+def test_likeness_of_six_cells(api_client: FlaskClient) -> None:
     """P1 has 2 outputs onto P and 1 onto I, I1 4 onto P; I2 has 1 onto I."""
     query = {"pre": "nuclei:", "proofread": "off", **BY_TYPE}
-    message = get(asked, "alike", cell=str(P1), **query)
+    message = get(api_client, "alike", cell=str(P1), **query)
     rows = {int(row["root_id"]): (row["similarity"], row["num_syn"], row["group"]) for row in message["rows"]}
     assert rows[I1] == (pytest.approx(2 / 5**0.5), 4, "I") and rows[I2] == (pytest.approx(1 / 5**0.5), 1, "I")
     assert rows[P3] == (0, 1, "P") and set(rows) == set(CELLS) - {P1}
-    jaccard = get(asked, "alike", cell=str(P1), measure="jaccard", **query)["rows"]
+    jaccard = get(api_client, "alike", cell=str(P1), measure="jaccard", **query)["rows"]
     assert {row["similarity"] for row in jaccard if int(row["root_id"]) in (I1, P2)} == {0.5}
-    clusters = get(asked, "alike", number="2", **query)["rows"]
+    clusters = get(api_client, "alike", number="2", **query)["rows"]
     assert len({row["cluster"] for row in clusters if int(row["root_id"]) in (P2, I2)}) == 1
-    shared = get(asked, "partners", pre="nuclei:", proofread="off", cell=str(P1), other=str(P2))["rows"]
+    shared = get(api_client, "partners", pre="nuclei:", proofread="off", cell=str(P1), other=str(P2))["rows"]
     assert {(int(row["root_id"]), row["of"], row["num_syn_first"], row["num_syn_second"]) for row in shared} == {
         (I1, "both", 1, 3),
         (P2, "first", 2, 0),
     }
 
 
-def test_paths_of_six_cells(asked: FlaskClient) -> None:
+def test_paths_of_six_cells(api_client: FlaskClient) -> None:
     def between(**query: str) -> list[int] | None:
-        rows = get(asked, "paths", pre=str(I2), post=str(P2), proofread="off", **query)["rows"]
+        rows = get(api_client, "paths", pre=str(I2), post=str(P2), proofread="off", **query)["rows"]
         return [int(rows[0][name]) for name in ("via_1_root_id", "via_2_root_id") if rows[0][name]] if rows else None
 
     assert between() is None  # no cell of both sets leads there
     assert between(through=str(I1)) == [I1]
     assert between(through="nuclei:") == [I1]
-    narrow = get(asked, "paths", pre=str(I2), post="types:cell_type = Z", proofread="off", through="nuclei:")
+    narrow = get(api_client, "paths", pre=str(I2), post="types:cell_type = Z", proofread="off", through="nuclei:")
     assert [narrow["sets"][side]["cells"] for side in ("pre", "post")] == [1, 0]  # not those that lead between
     assert "The postsynaptic set has no cells." in narrow["messages"]
     assert between(through=f"{P1} {P3}", steps="2") is None
-    every = get(asked, "paths", pre="nuclei:", proofread="off", order="strongest")["rows"]
+    every = get(api_client, "paths", pre="nuclei:", proofread="off", order="strongest")["rows"]
     best = {(int(row["pre_root_id"]), int(row["post_root_id"])): row for row in every}
     assert best[P2, P1]["steps"] == 2 and best[P2, P1]["weakest"] == 1 and best[P1, P2]["weakest"] == 2
     assert best[P2, X]["num_syn_1"] == 3 and best[P2, X]["steps"] == 3 and int(best[P2, X]["via_2_root_id"]) == P3
@@ -304,47 +304,49 @@ def test_paths_of_six_cells(asked: FlaskClient) -> None:
         ("paths", {"through": "nowhere:"}, "nowhere"),
     ],
 )
-def test_bad_null_models_likeness_and_paths(asked: FlaskClient, what: str, query: dict[str, str], words: str) -> None:
-    answer = asked.get(f"/api/v1/{SIX}/latest/populations/{what}", query_string={"pre": "types:", **query})
+def test_bad_null_models_likeness_and_paths(
+    api_client: FlaskClient, what: str, query: dict[str, str], words: str
+) -> None:
+    answer = api_client.get(f"/api/v1/{SIX}/latest/populations/{what}", query_string={"pre": "types:", **query})
     assert answer.status_code in (400, 404) and words in answer.json["error"]["message"]
 
 
-def test_an_entry_of_the_matrix_alone(asked: FlaskClient) -> None:
+def test_an_entry_of_the_matrix_alone(api_client: FlaskClient) -> None:
     """What pages of one entry show, as files: by hand, from the edges on paper."""
     query = {"pre": "nuclei:", "proofread": "off", "row": "P", "column": "I", **BY_TYPE}
 
     def edges(what: str = "edges", **other: str) -> dict[tuple[int, int], int]:
-        rows = get(asked, what, **query | other)["rows"]
+        rows = get(api_client, what, **query | other)["rows"]
         return {(int(row["pre_root_id"]), int(row["post_root_id"])): row["num_syn"] for row in rows}
 
-    message = get(asked, "edges", **query)
+    message = get(api_client, "edges", **query)
     assert edges() == edges("changes", against=str(VERSION)) == {(P1, I1): 1, (P2, I1): 3}
     assert message["messages"][0] == "Only P onto I." and (message["row"], message["column"]) == ("P", "I")
     assert (message["sets"]["pre"]["cells"], message["sets"]["post"]["cells"]) == (3, 2)
     assert edges(row="no type", column="P") == {(X, P1): 1}
-    shared = get(asked, "partners", cell=str(P1), other=str(P2), direction="out", **query)["rows"]
+    shared = get(api_client, "partners", cell=str(P1), other=str(P2), direction="out", **query)["rows"]
     assert [int(row["root_id"]) for row in shared] == [I1]  # and not P2, onto which P1 has synapses too
-    reached = get(asked, "paths", **query)["rows"]  # through cells of any type
+    reached = get(api_client, "paths", **query)["rows"]  # through cells of any type
     steps = {(int(row["pre_root_id"]), int(row["post_root_id"])): row["steps"] for row in reached}
     assert steps == {(P1, I1): 1, (P2, I1): 1, (P3, I1): 3}
-    alike = get(asked, "alike", cell=str(P1), **query)["rows"]
+    alike = get(api_client, "alike", cell=str(P1), **query)["rows"]
     assert {int(row["root_id"]) for row in alike} <= {P2, P3}
-    counts = {row["motif"]: row["observed"] for row in get(asked, "motifs", permutations="2", **query)["rows"]}
+    counts = {row["motif"]: row["observed"] for row in get(api_client, "motifs", permutations="2", **query)["rows"]}
     assert {motif for motif, count in counts.items() if count} == {"021U"}
-    groups = get(asked, "difference", beside="types:cell_type = I", **query)["rows"]
+    groups = get(api_client, "difference", beside="types:cell_type = I", **query)["rows"]
     assert [(row["group"], row["first"], row["second"]) for row in groups] == [("I", 1, 1)]
 
 
-def test_an_entry_that_there_is_not(asked: FlaskClient) -> None:
+def test_an_entry_that_there_is_not(api_client: FlaskClient) -> None:
     query = {"pre": "nuclei:", "row": "Q", "column": "I", **BY_TYPE}
-    answer = asked.get(f"/api/v1/{SIX}/latest/populations/edges", query_string=query)
+    answer = api_client.get(f"/api/v1/{SIX}/latest/populations/edges", query_string=query)
     assert answer.status_code == 400
     assert "No presynaptic cell has 'Q' as types.cell_type." in answer.json["error"]["message"]
 
 
-def test_the_script_yields_the_same(asked: FlaskClient, six_url: str, tmp_path: Path) -> None:
+def test_the_script_yields_the_same(api_client: FlaskClient, six_url: str, tmp_path: Path) -> None:
     query = {"pre": "nuclei:", "proofread": "off"}
-    script = asked.get(f"/api/v1/{SIX}/latest/populations/python", query_string=query)
+    script = api_client.get(f"/api/v1/{SIX}/latest/populations/python", query_string=query)
     assert script.status_code == 200
     names: dict[str, Any] = {}
     text = script.text.replace("CAVEclient(", "CAVEclient(auth_token='none', datastack_name=", 1)
@@ -356,9 +358,9 @@ def test_the_script_yields_the_same(asked: FlaskClient, six_url: str, tmp_path: 
     )
 
 
-def test_both_sets_in_neuroglancer(asked: FlaskClient) -> None:
+def test_both_sets_in_neuroglancer(api_client: FlaskClient) -> None:
     query = {"pre": "types:cell_type = P", "post": f"{P1} {I1} {X}", "proofread": "off"}
-    message = get(asked, "neuroglancer", **query)
+    message = get(api_client, "neuroglancer", **query)
     layers = {layer["name"]: layer for layer in message["state"]["layers"]}
     (segments,) = (layer for layer in layers.values() if layer["type"] == "segmentation")
     colours = {set_: message["legend"][set_] for set_ in ("presynaptic", "postsynaptic", "both")}
@@ -371,16 +373,16 @@ def test_both_sets_in_neuroglancer(asked: FlaskClient) -> None:
     assert sum(map(len, points)) == 5 and len(points) == 3
 
 
-def test_two_sets_beside_each_other(asked: FlaskClient) -> None:
+def test_two_sets_beside_each_other(api_client: FlaskClient) -> None:
     query = {"pre": "types:cell_type = P", "post": "nuclei:", "proofread": "off", "post_by": "types.cell_type"}
-    message = get(asked, "difference", beside="types:cell_type = I", value="synapses_per_cell", **query)
+    message = get(api_client, "difference", beside="types:cell_type = I", value="synapses_per_cell", **query)
     rows = {row["group"]: row for row in message["rows"]}
     assert (rows["P"]["first"], rows["P"]["second"]) == (pytest.approx(2 / 3), 2)
     assert (rows["I"]["first"], rows["I"]["second"]) == (pytest.approx(4 / 3), 0.5)
     assert rows["P"]["difference"] == pytest.approx(-4 / 3) and rows["P"]["low"] <= -4 / 3 <= rows["P"]["high"]
-    share = get(asked, "difference", beside="types:cell_type = I", **query)["rows"]
+    share = get(api_client, "difference", beside="types:cell_type = I", **query)["rows"]
     assert {row["group"]: row["second"] for row in share} == {"I": 0.2, "P": 0.8, None: 0}
-    proofread = get(asked, "difference", beside="types:cell_type = I", **query | {"proofread": "both"})
+    proofread = get(api_client, "difference", beside="types:cell_type = I", **query | {"proofread": "both"})
     (left_out,) = (message for message in proofread["messages"] if message.startswith("With the second set"))
     assert left_out == "With the second set: Presynaptic set: 1 of 2 cells left out: axon not proofread."
     assert "Presynaptic set: 1 of 3 cells left out: axon not proofread." in proofread["messages"]

@@ -49,7 +49,7 @@ def place(row, point):
     return [int(row[f"{point}_position_{axis}"]) for axis in "xyz"]
 
 
-def said(numbers):
+def messages(numbers):
     return ", ".join(map(str, numbers))
 
 
@@ -64,7 +64,7 @@ def attempt(ask):
 @pytest.mark.parametrize("point", ["pre_pt", "post_pt"])
 def test_a_synapse_s_point_is_in_the_cell_of_its_side(cave, newest, synapses, point):
     for _, row in synapses.iterrows():
-        requested = interpretation.understand(Release.of(cave, DS, newest), said(place(row, point)))
+        requested = interpretation.understand(Release.of(cave, DS, newest), messages(place(row, point)))
         assert (requested.kind, requested.ids, requested.id_type) == (
             "position",
             (int(row[f"{point}_root_id"]),),
@@ -76,7 +76,7 @@ def test_a_synapse_s_point_is_in_the_cell_of_its_side(cave, newest, synapses, po
 @pytest.mark.parametrize("point", ["pre_pt", "post_pt"])
 def test_the_segmentation_tells_where_it_can_be_read(cave, reading, newest, synapses, point):
     for _, row in synapses.iterrows():
-        requested = interpretation.understand(Release.of(reading, DS, newest), said(place(row, point)))
+        requested = interpretation.understand(Release.of(reading, DS, newest), messages(place(row, point)))
         assert (requested.ids, requested.id_type) == ((int(row[f"{point}_root_id"]),), "root_id")
         assert "the segmentation has this cell there" in requested.notes[0]
 
@@ -111,7 +111,7 @@ def test_no_position_of_a_synapse_is_answered_with_a_third_cell(cave, newest, sy
     for _, row in synapses.iterrows():
         both = {int(row["pre_pt_root_id"]), int(row["post_pt_root_id"])}
         answered, why = attempt(
-            lambda row=row: interpretation.understand(Release.of(cave, DS, newest), said(place(row, "ctr_pt"))).ids
+            lambda row=row: interpretation.understand(Release.of(cave, DS, newest), messages(place(row, "ctr_pt"))).ids
         )
         assert set(answered or both) <= both
         assert answered or "nm away" in why
@@ -210,9 +210,9 @@ def test_boxes_for_ids_take_positions_and_the_bare_points_of_a_link(cave, newest
     link = f"https://x.org/#!{quote(json.dumps({'layers': [marks], 'dimensions': axes}))}"
     table = tables.open_table(release, "nucleus_detection_v0")
     for text, expected in (
-        (said(points[0]), roots[:1]),
+        (messages(points[0]), roots[:1]),
         ("{:,} x {:,} x {:,}".format(*points[0]), roots[:1]),
-        ("\n".join(map(said, points)), roots),
+        ("\n".join(map(messages, points)), roots),
         (str(points), roots),
         (link, roots),
     ):
@@ -229,18 +229,18 @@ def test_a_position_with_a_nucleus_id_among_its_numbers_is_a_position_in_boxes_t
     known = set(nuclei["id"].tolist())
     places = [(place(row, "pt"), row["pt_root_id"]) for _, row in nuclei.iterrows() if row["pt_root_id"]]
     point, root = next(one for one in places if 0 < len(known & set(one[0])) < 3)
-    assert interpretation.understand(release, said(point)).ids == (root,)
-    assert sets.resolve(release, said(point)).ids.tolist() == [root]
+    assert interpretation.understand(release, messages(point)).ids == (root,)
+    assert sets.resolve(release, messages(point)).ids.tolist() == [root]
     table = tables.open_table(release, "nucleus_detection_v0")
-    matches = id_search.search(reading, table, said(point))
+    matches = id_search.search(reading, table, messages(point))
     assert matches.ids["asked"].tolist() == [root] and matches.counts()["unknown"] == 0
     assert any("The position was read as a place" in sentence for sentence in matches.sentences)
-    numbers = id_search.search(reading, table, said(point), "nucleus_id")  # of a type, they are ids
+    numbers = id_search.search(reading, table, messages(point), "nucleus_id")  # of a type, they are ids
     assert numbers.ids["asked"].tolist() == list(dict.fromkeys(point))
     three = sorted(known)[:3]
-    assert id_search.search(reading, table, said(three)).ids["asked"].tolist() == three
+    assert id_search.search(reading, table, messages(three)).ids["asked"].tolist() == three
     base = f"/api/v1/{DS}/{newest}"
-    edges = client.get(f"{base}/populations/edges", query_string={"pre": said(point), "proofread": "off"})
+    edges = client.get(f"{base}/populations/edges", query_string={"pre": messages(point), "proofread": "off"})
     assert "The position was read as a place" in " ".join(edges.json["messages"])
 
 

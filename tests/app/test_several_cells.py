@@ -47,7 +47,7 @@ def roots(client: CAVEclient) -> list[int]:
 
 
 @pytest.fixture(scope="module")
-def found(cave: Cave, client: CAVEclient, roots: list[int]) -> tuple[Connectivity, ...]:
+def connectivities(cave: Cave, client: CAVEclient, roots: list[int]) -> tuple[Connectivity, ...]:
     return cells_meant(Release.of(cave, DS, client.version), ", ".join(map(str, roots)), type_table=TYPES)
 
 
@@ -59,9 +59,9 @@ def partners(client: CAVEclient, root: int, way: str) -> pd.Series:
 
 
 @pytest.mark.parametrize("way", ["in", "out"])
-def test_each_cell_has_a_column_and_each_partner_a_row(cave, client, roots, found, way):
+def test_each_cell_has_a_column_and_each_partner_a_row(cave, client, roots, connectivities, way):
     counts = {root: partners(client, root, way) for root in roots}
-    table = several_cells.open_partners(cave, found, PartnerOptions(way))
+    table = several_cells.open_partners(cave, connectivities, PartnerOptions(way))
     frame = table.frame.set_index("root_id")
     everybody = sorted(set().union(*(own.index for own in counts.values())))
     assert sorted(frame.index) == everybody
@@ -77,10 +77,10 @@ def test_each_cell_has_a_column_and_each_partner_a_row(cave, client, roots, foun
     assert names[3:8] == [f"num_syn_{root}" for root in roots]
 
 
-def test_a_partner_is_reciprocal_with_all_of_them_together(cave, client, roots, found):
+def test_a_partner_is_reciprocal_with_all_of_them_together(cave, client, roots, connectivities):
     ways = {way: [partners(client, root, way) for root in roots] for way in ENDS}
     sums = {way: pd.concat(parts).groupby(level=0).sum() for way, parts in ways.items()}
-    table = several_cells.open_partners(cave, found, PartnerOptions("both"))
+    table = several_cells.open_partners(cave, connectivities, PartnerOptions("both"))
     frame = table.frame.set_index("root_id")
     everybody = sorted(sums["in"].index.union(sums["out"].index))
     assert sorted(frame.index) == everybody and not frame.index.has_duplicates
@@ -106,10 +106,10 @@ def test_a_partner_is_reciprocal_with_all_of_them_together(cave, client, roots, 
 
 
 @pytest.mark.parametrize("way", ["in", "out"])
-def test_shares_are_of_all_synapses_of_all_cells(cave, client, roots, found, way):
+def test_shares_are_of_all_synapses_of_all_cells(cave, client, roots, connectivities, way):
     own, _ = ENDS[way]
     every = client.materialize.query_table(SYNAPSES, filter_in_dict={own: roots})
-    table = several_cells.open_partners(cave, found, PartnerOptions(way, more=(SHARE,)))
+    table = several_cells.open_partners(cave, connectivities, PartnerOptions(way, more=(SHARE,)))
     titles = {column.name: column.title for column in table.columns}
     assert titles["pct_of_cell"] == f"% of {way}puts (n = {len(every):,})"
     frame = table.frame
@@ -120,11 +120,11 @@ def test_shares_are_of_all_synapses_of_all_cells(cave, client, roots, found, way
     assert frame["pct_of_partner"].tolist() == pytest.approx((frame["num_syn"] * 100 / theirs.array).tolist())
 
 
-def test_the_synapses_among_the_cells_are_a_matrix(client, roots, found):
+def test_the_synapses_among_the_cells_are_a_matrix(client, roots, connectivities):
     synapses = client.materialize.query_table(
         SYNAPSES, filter_in_dict={"pre_pt_root_id": roots, "post_pt_root_id": roots}
     )
-    matrix = several_cells.among(found)
+    matrix = several_cells.among(connectivities)
     for pre, post in itertools.product(roots, roots):
         both = (synapses["pre_pt_root_id"] == pre) & (synapses["post_pt_root_id"] == post)
         assert matrix.loc[pre, post] == both.sum(), (pre, post)
@@ -133,11 +133,11 @@ def test_the_synapses_among_the_cells_are_a_matrix(client, roots, found):
     assert off.sum() > 0
 
 
-def test_a_threshold_counts_the_synapses_with_all_cells(cave, client, roots, found):
+def test_a_threshold_counts_the_synapses_with_all_cells(cave, client, roots, connectivities):
     whole = sum((partners(client, root, "out") for root in roots[1:]), partners(client, roots[0], "out"))
     every = pd.concat([partners(client, root, "out") for root in roots]).groupby(level=0).sum()
     assert len(whole) == len(every)
-    table = several_cells.open_partners(cave, found, PartnerOptions("out", at_least=3))
+    table = several_cells.open_partners(cave, connectivities, PartnerOptions("out", at_least=3))
     assert sorted(table.frame["root_id"]) == sorted(every.index[every >= 3])
     assert f"{(every < 3).sum():,} partners" in table.left_out[0]
 
@@ -146,13 +146,13 @@ def test_what_nobody_knows_is_blank_and_not_zero(small_cortex, roots):
     with start_localcave([small_cortex], "--row-limit", "500") as url:
         cave = Cave(Settings(server_address=url, cache=""))
         version = max(version.number for version in cave.versions(DS) if version.valid)
-        found = cells_meant(Release.of(cave, DS, version), ", ".join(map(str, roots)))
-        cut = [one.cell.root_id for one in found if one.truncated["in"]]
+        connectivities = cells_meant(Release.of(cave, DS, version), ", ".join(map(str, roots)))
+        cut = [one.cell.root_id for one in connectivities if one.truncated["in"]]
         assert 0 < len(cut) < len(roots)
-        table = several_cells.open_partners(cave, found, PartnerOptions("in"))
+        table = several_cells.open_partners(cave, connectivities, PartnerOptions("in"))
         for root in roots:
             column = table.frame[f"num_syn_{root}"]
-            known = next(one for one in found if one.cell.root_id == root).inputs
+            known = next(one for one in connectivities if one.cell.root_id == root).inputs
             assert column.notna().sum() == (len(known) if root in cut else len(column))
         assert any("not known" in note for note in table.notes)
 

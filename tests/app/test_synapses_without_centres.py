@@ -52,14 +52,14 @@ def rows() -> pa.Table:
 def places_nm() -> pd.DataFrame:
     """Where each synapse is, by id, from the rows themselves."""
     frame = rows().to_pandas().set_index("id")
-    found = {}
+    placed = {}
     for row in frame.itertuples():
         centre, *ends = (
             [getattr(row, f"{end}_position_{axis}") for axis in AXES] for end in ("ctr_pt", "pre_pt", "post_pt")
         )
         known = [end for end in ends if not np.isnan(end).any()]
-        found[row.Index] = (centre if not np.isnan(centre).any() else np.mean(known, axis=0)) * VOXEL_NM
-    return pd.DataFrame(found, index=CENTRE_NM).T
+        placed[row.Index] = (centre if not np.isnan(centre).any() else np.mean(known, axis=0)) * VOXEL_NM
+    return pd.DataFrame(placed, index=CENTRE_NM).T
 
 
 @pytest.fixture(scope="module")

@@ -147,8 +147,8 @@ def test_a_reset_forgets_what_users_saved_and_is_for_no_page(small_cortex: Path)
 def test_a_table_that_cave_would_not_make_is_refused(
     client: CAVEclient, localcave_url: str, schema: str, more: dict
 ) -> None:
-    made = {"table_name": "refused", "schema_type": schema, "metadata": {**SIZES, **more}}
-    answer = requests.post(localcave_url + VOLUME, data=json.dumps(made), timeout=9)
+    definition = {"table_name": "refused", "schema_type": schema, "metadata": {**SIZES, **more}}
+    answer = requests.post(localcave_url + VOLUME, data=json.dumps(definition), timeout=9)
     assert answer.status_code == 400 and answer.json()["message"]
     assert "refused" not in client.annotation.get_tables()
 
@@ -253,8 +253,8 @@ def test_only_the_owner_of_a_table_has_its_points_looked_up(small_cortex: Path, 
     users = tmp_path / "users.json"
     users.write_text(json.dumps({"users": tokens, "auth_datasets": {}, "terms_of_service": {}}))
     server = create_server([small_cortex], require_token=True, users=users).test_client()
-    made = {"table_name": "of_a", "schema_type": "bound_tag", "metadata": {**SIZES, "read_permission": "PRIVATE"}}
-    answer = server.post(VOLUME, json=made, headers={"Authorization": "Bearer a"})
+    definition = {"table_name": "of_a", "schema_type": "bound_tag", "metadata": {**SIZES, "read_permission": "PRIVATE"}}
+    answer = server.post(VOLUME, json=definition, headers={"Authorization": "Bearer a"})
     assert answer.status_code == 200, answer.text
     codes = [
         server.post(lookup_address("", "of_a"), headers={"Authorization": f"Bearer {user}"}).status_code

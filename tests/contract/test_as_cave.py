@@ -49,7 +49,7 @@ def frame(answer: requests.Response) -> pd.DataFrame:
     return pa.ipc.open_stream(answer.content).read_all().to_pandas()
 
 
-def said(answer: requests.Response) -> str:
+def message_of(answer: requests.Response) -> str:
     """The engine's error."""
     assert answer.status_code == 500, answer.status_code
     return str(answer.json()["message"])
@@ -128,11 +128,11 @@ def test_a_version_that_is_not_merged_knows_joined_tables_only(server: str) -> N
     other = {"filter_equal_dict": {POINTS: {"id": 1}}}
     join, simple = f"/version/{SPLIT}/query", f"/version/{SPLIT}/table/{NUCLEI}/query"
     suffixes = {"suffix_map": {TYPES: "", NUCLEI: "_n"}}
-    assert said(posted(server, join, {"tables": [*two, [POINTS, "id"]], **suffixes})) == f"'{POINTS}'"
-    assert said(posted(server, join, {"tables": two, **suffixes, **other})) == f"'{POINTS}'"
-    assert said(posted(server, simple, other)) == f"'{POINTS}'"
+    assert message_of(posted(server, join, {"tables": [*two, [POINTS, "id"]], **suffixes})) == f"'{POINTS}'"
+    assert message_of(posted(server, join, {"tables": two, **suffixes, **other})) == f"'{POINTS}'"
+    assert message_of(posted(server, simple, other)) == f"'{POINTS}'"
     selected = {"select_column_map": {TYPES: ["id"], POINTS: ["tag"]}}
-    assert said(posted(server, join, {"tables": two, **suffixes, **selected})) == f"'{POINTS}'"
+    assert message_of(posted(server, join, {"tables": two, **suffixes, **selected})) == f"'{POINTS}'"
 
 
 # ---------------------------------------------------------------------- columns and patterns
@@ -147,27 +147,27 @@ def test_a_version_that_is_not_merged_knows_joined_tables_only(server: str) -> N
 @pytest.mark.parametrize("column", ["nope", "pt_position_x", "", "../id"])
 def test_an_unknown_selected_column_is_named_with_its_table(server: str, path: str, name: str, column: str) -> None:
     answer = posted(server, path, {"select_columns": ["id", column]})
-    assert said(answer) == f"{column} not in model or models for {name}"
+    assert message_of(answer) == f"{column} not in model or models for {name}"
 
 
 @pytest.mark.parametrize("value", [5, False])
 def test_selected_columns_of_a_table_that_are_no_list_are_named_by_their_type(server: str, value: object) -> None:
     message = f"'{type(value).__name__}' object is not iterable"
     join = {"tables": [[TYPES, "target_id"], [NUCLEI, "id"]], "select_column_map": {TYPES: value}}
-    assert said(posted(server, f"/version/{MERGED}/query", join)) == message
-    assert said(live(server, {"select_columns": {TYPES: value}})) == message
+    assert message_of(posted(server, f"/version/{MERGED}/query", join)) == message
+    assert message_of(live(server, {"select_columns": {TYPES: value}})) == message
 
 
 def test_voxels_of_no_size_cannot_be_divided_by(server: str) -> None:
     body = {"desired_resolution": [4, 0, 40], "limit": 5}
     for path in (f"/version/{MERGED}/table/{NUCLEI}/query", f"/version/{MERGED}/views/nucleus_with_types/query"):
-        assert said(posted(server, path, body)) == "float division by zero"
+        assert message_of(posted(server, path, body)) == "float division by zero"
 
 
 def test_positions_are_joined_with_positions_only(server: str) -> None:
     body: dict[str, Any] = {"suffix_map": {NUCLEI: "", POINTS: "_p"}, "limit": 5}
     body["tables"] = [[POINTS, "pt_position"], [NUCLEI, "id"]]
-    assert "operator does not exist" in said(posted(server, f"/version/{MERGED}/query", body))
+    assert "operator does not exist" in message_of(posted(server, f"/version/{MERGED}/query", body))
     body["tables"] = [[POINTS, "pt_position"], [NUCLEI, "pt_position"]]
     axes = [f"pt_position_{axis}" for axis in "xyz"]
     same = rows_of(POINTS).merge(rows_of(NUCLEI), on=axes)
@@ -185,7 +185,7 @@ def test_an_unknown_selected_column_of_a_live_query_is_named(client: CAVEclient)
 def test_only_text_has_regular_expressions(server: str, version: int, column: str, pattern: object) -> None:
     body = {"filter_regex_dict": {NUCLEI: {column: pattern}}}
     answer = posted(server, f"/version/{version}/table/{NUCLEI}/query", body)
-    assert said(answer) == "Regex filter is only supported on string columns"
+    assert message_of(answer) == "Regex filter is only supported on string columns"
 
 
 # ---------------------------------------------------------------------- bookkeeping of live tables
@@ -212,7 +212,7 @@ def test_times_of_rows_can_be_filtered_from_a_split_version(server: str) -> None
 @pytest.mark.parametrize("column", ["valid", "superceded_id"])
 def test_what_a_live_query_leaves_out_is_not_filtered(server: str, column: str) -> None:
     body = {"filter_equal_dict": {TYPES: {column: None}}}
-    assert said(live(server, body)) == f"'{column}'"
+    assert message_of(live(server, body)) == f"'{column}'"
     chosen = {"select_columns": {TYPES: ["id", "cell_type", column]}}
     assert set(frame(live(server, chosen)).columns) == {"id", "cell_type", column}
     assert frame(live(server, {**chosen, **body})).empty
@@ -221,14 +221,14 @@ def test_what_a_live_query_leaves_out_is_not_filtered(server: str, column: str) 
 @pytest.mark.parametrize("column", ["created", "deleted", "superceded_id"])
 @pytest.mark.parametrize("time", ["2025-08-01T00:00:00.000001+00:00", "2024-12-10T00:00:00.000001+00:00"])
 def test_a_merged_version_has_no_bookkeeping(server: str, column: str, time: str) -> None:
-    assert said(live(server, {"filter_equal_dict": {TYPES: {column: None}}}, time)) == f"'{column}'"
+    assert message_of(live(server, {"filter_equal_dict": {TYPES: {column: None}}}, time)) == f"'{column}'"
     chosen = {"select_columns": {TYPES: ["id", column]}}
-    assert said(live(server, chosen, time)) == f"{column} not in model or models for {TYPES}"
+    assert message_of(live(server, chosen, time)) == f"{column} not in model or models for {TYPES}"
 
 
 def test_a_live_filter_needs_its_column_selected(server: str) -> None:
     body = {"filter_equal_dict": {TYPES: {"cell_type": "BC"}}, "select_columns": {TYPES: ["id", "target_id"]}}
-    assert said(live(server, body)) == "'cell_type'"
+    assert message_of(live(server, body)) == "'cell_type'"
 
 
 # ---------------------------------------------------------------------- methods, gzip, schemas
@@ -245,7 +245,7 @@ def test_a_live_filter_needs_its_column_selected(server: str) -> None:
 )
 def test_the_engine_wraps_a_method_that_a_route_does_not_take(server: str, method: str, path: str) -> None:
     answer = requests.request(method, f"{server}{path}", timeout=9)
-    assert said(answer) == "405 Method Not Allowed: The method is not allowed for the requested URL."
+    assert message_of(answer) == "405 Method Not Allowed: The method is not allowed for the requested URL."
 
 
 @pytest.mark.parametrize(

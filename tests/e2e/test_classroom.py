@@ -24,13 +24,13 @@ HERE = "127.0.0.2"
 
 
 @pytest.fixture(scope="module")
-def said(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """File of what the start says."""
-    return tmp_path_factory.mktemp("classroom") / "said"
+    return tmp_path_factory.mktemp("classroom") / "output"
 
 
 @pytest.fixture(scope="module")
-def classroom(small_cortex: Path, said: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+def classroom(small_cortex: Path, output: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """Addresses of Karst and localcave as a student has them."""
     port, cave_port = free_port(), free_port()
     environ = {
@@ -40,7 +40,7 @@ def classroom(small_cortex: Path, said: Path, tmp_path_factory: pytest.TempPathF
         "KARST_CACHE": str(tmp_path_factory.mktemp("classroom-cache")),
         "CAVE_SERVER_ADDRESS": "",
     }
-    command = ["sh", "-c", 'exec bin/run "$0" > "$1"', str(small_cortex), str(said)]
+    command = ["sh", "-c", 'exec bin/run "$0" > "$1"', str(small_cortex), str(output)]
     with running(command, f"http://{HERE}:{port}", environ):
         yield f"http://{HERE}:{port}", f"http://{HERE}:{cave_port}"
 
@@ -159,8 +159,8 @@ def test_a_link_of_the_teacher_shows_its_cell_in_the_neuroglancer_of_a_student(
     assert student.url.startswith(classroom[0])
 
 
-def test_it_says_what_others_type(classroom: tuple[str, str], said: Path) -> None:
-    text = said.read_text()
+def test_it_says_what_others_type(classroom: tuple[str, str], output: Path) -> None:
+    text = output.read_text()
     assert f"Karst:     http://127.0.0.1:{classroom[0].rsplit(':', 1)[1]}\n" in text
     assert "Others in this network type" in text or "This machine is in no network" in text
     assert "0.0.0.0" not in text

@@ -46,9 +46,9 @@ def example() -> pd.DataFrame:
     return frame
 
 
-def assert_same(found: pd.DataFrame, expected: pd.DataFrame) -> None:
-    pd.testing.assert_frame_equal(found, expected, check_exact=True)
-    assert found.attrs == expected.attrs
+def assert_same(actual: pd.DataFrame, expected: pd.DataFrame) -> None:
+    pd.testing.assert_frame_equal(actual, expected, check_exact=True)
+    assert actual.attrs == expected.attrs
 
 
 class TestContent:

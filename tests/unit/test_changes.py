@@ -25,7 +25,7 @@ def common(rows):
     return pd.DataFrame({name: pd.array([row[at] for row in rows], dtype="int64") for at, name in enumerate(names)})
 
 
-def told(frame):
+def summary(frame):
     names = ["root_id_old", "root_id_new", "num_syn_old", "num_syn_new", "delta", "status", "matched_by", "cell_type"]
     rows = frame[names].astype(object).where(frame[names].notna(), None)
     return {tuple(row) for row in rows.itertuples(index=False)}
@@ -33,7 +33,7 @@ def told(frame):
 
 def test_a_nucleus_is_the_same_partner_whatever_its_root_id():
     result = changes.match(side({A: (3, 7, "BC")}), side({B: (5, 7, "MC")}), common([]))
-    assert told(result) == {(A, B, 3, 5, 2, "changed", "nucleus", "MC")}
+    assert summary(result) == {(A, B, 3, 5, 2, "changed", "nucleus", "MC")}
     assert result["nucleus_id"].tolist() == [7]
 
 
@@ -41,7 +41,7 @@ def test_a_fragment_is_known_by_its_root_id_or_its_synapses():
     older = side({A: (3, None, None), B: (2, None, None), C: (1, None, None)})
     newer = side({A: (4, None, None), D: (2, None, None), E: (1, None, None)})
     result = changes.match(older, newer, common([(A, A, 3), (B, D, 2), (B, E, 1)]))
-    assert told(result) == {
+    assert summary(result) == {
         (A, A, 3, 4, 1, "changed", "root id", None),
         (B, D, 2, 2, 0, "same", "synapses", None),
         (C, None, 1, 0, -1, "lost", "", None),
@@ -52,7 +52,7 @@ def test_a_fragment_is_known_by_its_root_id_or_its_synapses():
 def test_two_fragments_that_were_joined_are_one_partner_that_grew_and_one_lost():
     older, newer = side({A: (5, None, None), B: (2, None, None)}), side({C: (7, 9, "23P")})
     result = changes.match(older, newer, common([(A, C, 5), (B, C, 2)]))
-    assert told(result) == {
+    assert summary(result) == {
         (A, C, 5, 7, 2, "changed", "synapses", "23P"),
         (B, None, 2, 0, -2, "lost", "", None),
     }
@@ -60,7 +60,7 @@ def test_two_fragments_that_were_joined_are_one_partner_that_grew_and_one_lost()
 
 def test_a_lost_partner_keeps_the_type_it_had():
     result = changes.match(side({A: (1, 7, "BC")}), side({}), common([]))
-    assert told(result) == {(A, None, 1, 0, -1, "lost", "", "BC")}
+    assert summary(result) == {(A, None, 1, 0, -1, "lost", "", "BC")}
 
 
 def test_ids_stay_whole_beside_blanks():

@@ -14,7 +14,7 @@ FRAME = pd.DataFrame(
 COLUMNS = describe_columns(FRAME)
 
 
-def said(line):
+def messages(line):
     return misread(parse_line(line, COLUMNS), FRAME)
 
 
@@ -29,7 +29,7 @@ def said(line):
 )
 @pytest.mark.parametrize("line", ["cell_type ~ '{}'", "cell_type !~ '{}'", "not (cell_type = BC or cell_type ~ '{}')"])
 def test_a_pattern_that_finds_nothing_because_of_its_brackets_says_so(pattern, rows, instead, line):
-    (sentence,) = said(line.format(pattern))
+    (sentence,) = messages(line.format(pattern))
     assert pattern in sentence
     assert f"{rows} row" in sentence
     assert sentence.partition(": cell_type ~ ")[2].strip('"').replace("\\\\", "\\") == instead
@@ -38,7 +38,7 @@ def test_a_pattern_that_finds_nothing_because_of_its_brackets_says_so(pattern, r
 
 @pytest.mark.parametrize("pattern", ["(IT)", "[EB]", "^L5", "nowhere", "no (where)", r"L2/3 \(IT\)", "(BC|MC)", "BC"])
 def test_other_patterns_say_nothing(pattern):
-    assert said(f"cell_type ~ '{pattern}'") == ()
+    assert messages(f"cell_type ~ '{pattern}'") == ()
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def code() -> list[Path]:
     return [path for path in own if path != RULES and ".min." not in path.name]
 
 
-def found(names: set[str]) -> list[str]:
+def occurrences(names: set[str]) -> list[str]:
     return sorted(f"{path.relative_to(ROOT)}: {name}" for path in code() for name in named(names, path.read_text()))
 
 
@@ -94,16 +94,16 @@ def test_no_table_or_view_of_minnie65_is_named() -> None:
     names = {*TABLES, *VIEWS, *BEYOND}
     assert {"synapses_pni_2", "nucleus_detection_v0", "proofreading_status_and_strategy"} <= names
     assert len(names - {*TABLES, *VIEWS}) > 20
-    assert found(names) == []
+    assert occurrences(names) == []
 
 
 def test_no_column_of_its_views_is_named() -> None:
     names = VIEW_COLUMNS - SCHEMA_COLUMNS - PLAIN
     assert {"n_input", "n_syn", "nuc_volume"} <= names
-    assert found(names) == []
+    assert occurrences(names) == []
 
 
 def test_no_datastack_is_named_nor_what_its_profile_names() -> None:
     names = profiled() | {"minnie65_public", "minnie65_phase3", "synapses_nt_v1"}
     assert {"flywire_fafb_public", "cell_representative_point", "nucleus_detection_v0"} <= names
-    assert found(names) == []
+    assert occurrences(names) == []

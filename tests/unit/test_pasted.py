@@ -38,7 +38,7 @@ def test_nothing_makes_it_fall_over(text):
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "expected"),
     [
         ("864,691,135,771,609,595", [NEAR]),
         ("[np.int64(864691135771609595), np.int64(5)]", [NEAR, 5]),
@@ -48,8 +48,8 @@ def test_nothing_makes_it_fall_over(text):
         ("１２３", [123]),
     ],
 )
-def test_forms_that_people_paste(text, found):
-    assert list(read_ids(text).ids) == found
+def test_forms_that_people_paste(text, expected):
+    assert list(read_ids(text).ids) == expected
 
 
 def test_a_neuroglancer_link_or_state_gives_its_segments():
@@ -67,15 +67,15 @@ def test_a_neuroglancer_link_or_state_gives_its_segments():
 
 def test_a_short_link_is_followed():
     link = "https://spelunker.cave-explorer.org/#!middleauth+https://global.daf-apis.com/nglstate/api/v1/4711"
-    asked = []
+    requests = []
 
     def load(address):
-        asked.append(address)
+        requests.append(address)
         return {"layers": [{"segments": [str(NEAR)]}]}
 
     read = read_ids(f"{link} {link}", state=load)
     address = "https://global.daf-apis.com/nglstate/api/v1/4711"
-    assert (read.ids, read.states, asked) == ((NEAR,), (address,), [address])
+    assert (read.ids, read.states, requests) == ((NEAR,), (address,), [address])
 
 
 def test_what_is_no_id_is_told_apart():
@@ -188,19 +188,19 @@ def test_segments_of_other_layers_are_told_apart():
         {"type": "segmentation", "name": "seg", "source": "graphene://https://a.org/t", "segments": [str(ROOT)]},
     ]
     for sources in ((), ("graphene://https://a.org/t",)):
-        found = read_ids(json.dumps({"layers": layers}), sources=sources)
-        assert found.ids == (ROOT,)
-        assert "'nuclei'" in " ".join(found.sentences())
+        expected = read_ids(json.dumps({"layers": layers}), sources=sources)
+        assert expected.ids == (ROOT,)
+        assert "'nuclei'" in " ".join(expected.sentences())
 
 
 def test_annotations_give_their_linked_segments_and_say_how_many_points_they_have():
     points = [{"type": "point", "point": [1, 2, 3], "segments": [[str(ROOT)], [str(OTHER)]]}, {"point": [4, 5, 6]}]
     layer = {"type": "annotation", "name": "marks", "annotations": points}
-    found = read_ids(json.dumps({"layers": [layer], "dimensions": {axis: [4e-9, "m"] for axis in "xyz"}}))
-    assert found.ids == (ROOT, OTHER)
-    assert "2 points and 2 linked segments" in " ".join(found.sentences())
+    expected = read_ids(json.dumps({"layers": [layer], "dimensions": {axis: [4e-9, "m"] for axis in "xyz"}}))
+    assert expected.ids == (ROOT, OTHER)
+    assert "2 points and 2 linked segments" in " ".join(expected.sentences())
     without_unit = read_ids(json.dumps({"layers": [layer]}))
-    assert without_unit.ids == found.ids
+    assert without_unit.ids == expected.ids
     assert not without_unit.points_nm
     sentences = " ".join(without_unit.sentences())
     assert "2 points and 2 linked segments. The link gives no voxel size for 2 points; left out." in sentences

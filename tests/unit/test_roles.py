@@ -35,11 +35,11 @@ def tables(*given: tuple[str, str] | tuple[str, str, str]) -> dict[str, TableInf
 def roles(
     there: Mapping[str, TableInfo],
     info: Mapping[str, Any] | None = None,
-    said: Mapping[str, StatedRole] | None = None,
+    stated: Mapping[str, StatedRole] | None = None,
     columns: Mapping[str, Sequence[str]] | None = None,
     first: Sequence[str] = (),
 ) -> Roles:
-    return resolve(said or {}, info or {}, there, lambda: columns or {}, first)
+    return resolve(stated or {}, info or {}, there, lambda: columns or {}, first)
 
 
 FLY = tables(
@@ -104,14 +104,14 @@ def test_what_refers_to_synapses_is_no_table_of_cells_and_a_measure_of_area_no_a
 
 
 def test_a_profile_says_that_all_pairs_are_in_a_view_known_by_name() -> None:
-    lines = {where: roles(FLY, said={"edges": StatedRole("valid_connection_v2", where=where)}).edges.where
+    lines = {where: roles(FLY, stated={"edges": StatedRole("valid_connection_v2", where=where)}).edges.where
              for where in (None, "", "cleft_score >= 30")}  # fmt: skip
     assert lines == {None: "cleft_score >= 50", "": "", "cleft_score >= 30": "cleft_score >= 30"}
 
 
 def test_a_named_table_that_is_not_there_is_told_and_another_guessed() -> None:
     there = tables(("old", "nucleus_detection"))
-    for result in (roles(there, {"soma_table": "new"}), roles(there, said={"somata": StatedRole("new")})):
+    for result in (roles(there, {"soma_table": "new"}), roles(there, stated={"somata": StatedRole("new")})):
         assert result.somata.table == "old"
         assert "names new, which this version does not have" in result.somata.misfit
 
@@ -120,10 +120,10 @@ def test_what_cave_names_comes_before_a_guess_where_the_profile_names_what_is_no
     """The newest table of the schema type was taken, though CAVE says which one has the role."""
     there = tables(("a", "nucleus_detection"), ("b", "nucleus_detection"))
     assert roles(there).somata.table == "b"
-    result = roles(there, {"soma_table": "a"}, said={"somata": StatedRole("new")}).somata
+    result = roles(there, {"soma_table": "a"}, stated={"somata": StatedRole("new")}).somata
     assert (result.table, "names new" in result.misfit) == ("a", True)
     assert result.why.endswith("named by CAVE's info record (soma_table)")
-    neither = roles(there, {"soma_table": "c"}, said={"somata": StatedRole("new")}).somata
+    neither = roles(there, {"soma_table": "c"}, stated={"somata": StatedRole("new")}).somata
     assert (neither.table, "names new" in neither.misfit, "names c" in neither.misfit) == ("b", True, True)
     assert roles({}, {"soma_table": "new"}).somata.table is None
 

@@ -30,7 +30,7 @@ INPUTS = partner_frame([0, 0, 0, 1, 2], [None, None, None, "23P", "BC"], [1, 2, 
 OUTPUTS = partner_frame([1, 1], ["MC", None], [6, 2])
 
 
-def found(nuclei=1, inputs=INPUTS, type_table="types"):
+def cell_with(nuclei=1, inputs=INPUTS, type_table="types"):
     cell = Cell(CELL, tuple(range(1, nuclei + 1)), "root_id", str(CELL))
     version = Version(1, datetime(2025, 1, 1, tzinfo=UTC), None, valid=True)
     return Connectivity("ds", version, cell, type_table, inputs, OUTPUTS, {}, ())
@@ -62,7 +62,7 @@ def proofread(axon, dendrite="dendrite_clean", *, edited=False):
     ],
 )
 def test_the_axon_decides_about_the_outputs(axon, level, words):
-    verdict = trust.judge(found(), proofread(axon))
+    verdict = trust.judge(cell_with(), proofread(axon))
     assert (verdict.outputs, verdict.inputs) == (level, "usable")
     assert words in verdict.sentence
     assert verdict.sentence.count(".") == 2 and verdict.sentence.endswith(".")
@@ -70,52 +70,52 @@ def test_the_axon_decides_about_the_outputs(axon, level, words):
 
 
 def test_a_cell_that_nobody_proofread_has_no_analysable_outputs():
-    verdict = trust.judge(found(), proofread("axon_fully_extended").drop(CELL))
+    verdict = trust.judge(cell_with(), proofread("axon_fully_extended").drop(CELL))
     assert (verdict.outputs, verdict.inputs, verdict.strategy_axon) == ("not analysable", "usable", None)
     assert "Inputs usable: one soma" in verdict.sentence
 
 
 def test_without_a_proofreading_table_nothing_is_claimed():
-    verdict = trust.judge(found(), None)
+    verdict = trust.judge(cell_with(), None)
     assert verdict.outputs == "unknown"
     assert "no proofreading table" in verdict.sentence
 
 
 def test_fragments_and_merged_cells_are_called_so():
-    fragment = trust.judge(found(nuclei=0), None)
+    fragment = trust.judge(cell_with(nuclei=0), None)
     assert fragment.inputs == "lower bound"
     assert "segment without a soma" in fragment.sentence
-    merged = trust.judge(found(nuclei=346), proofread("axon_fully_extended"))
+    merged = trust.judge(cell_with(nuclei=346), proofread("axon_fully_extended"))
     assert (merged.inputs, merged.outputs) == ("not analysable", "not analysable")
     assert "346 nuclei" in merged.sentence
 
 
 def test_most_input_partners_being_fragments_is_said():
-    assert "; 60% of input partners are fragments" in trust.judge(found(), None).sentence
-    few = trust.judge(found(inputs=INPUTS.iloc[2:]), None)
+    assert "; 60% of input partners are fragments" in trust.judge(cell_with(), None).sentence
+    few = trust.judge(cell_with(inputs=INPUTS.iloc[2:]), None)
     assert "fragments" not in few.sentence
 
 
 def test_shares_count_synapses_whose_partner_has_one_soma_and_a_type():
-    verdict = trust.judge(found(), None)
+    verdict = trust.judge(cell_with(), None)
     assert (verdict.identified["in"].part, verdict.identified["in"].whole) == (4, 15)
     assert (verdict.identified["out"].part, verdict.identified["out"].whole) == (6, 8)
     assert verdict.identified["out"].fraction == 0.75
     assert verdict.criterion == "partner has one soma and a type"
-    untyped = trust.judge(found(type_table=None), None)
+    untyped = trust.judge(cell_with(type_table=None), None)
     assert untyped.identified["out"].part == 8
     assert untyped.criterion == "partner has one soma"
 
 
 def test_a_cell_without_synapses_has_no_share():
-    empty = trust.judge(found(inputs=INPUTS.iloc[:0]), None)
+    empty = trust.judge(cell_with(inputs=INPUTS.iloc[:0]), None)
     assert empty.identified["in"].fraction is None
     assert "%" not in empty.sentence
 
 
 def test_an_edit_since_the_proofreading_is_told():
-    assert trust.judge(found(), proofread("axon_clean", edited=True)).notes
-    assert not trust.judge(found(), proofread("axon_clean")).notes
+    assert trust.judge(cell_with(), proofread("axon_clean", edited=True)).notes
+    assert not trust.judge(cell_with(), proofread("axon_clean")).notes
 
 
 def test_only_proofread_partners_are_kept_by_the_compartment_that_touches_the_cell():
@@ -212,7 +212,7 @@ def test_a_table_that_says_who_is_proofread_is(given):
 
 @pytest.mark.parametrize(("nuclei", "soma"), [(1, "one soma"), (0, "soma not known")])
 def test_the_verdict_on_a_whole_cell_names_the_table_and_forgives_a_missing_soma(nuclei, soma):
-    verdict = trust.judge(found(nuclei=nuclei), of_whole_cells("proofread_neurons", proofread=FLAGS))
+    verdict = trust.judge(cell_with(nuclei=nuclei), of_whole_cells("proofread_neurons", proofread=FLAGS))
     assert (verdict.inputs, verdict.outputs) == ("usable", "usable")
     assert "Outputs usable: cell proofread. Inputs usable: cell proofread" in verdict.sentence
     assert soma in verdict.sentence
@@ -220,8 +220,8 @@ def test_the_verdict_on_a_whole_cell_names_the_table_and_forgives_a_missing_soma
 
 
 def test_a_backbone_gives_a_lower_bound_of_the_outputs():
-    verdict = trust.judge(found(), of_whole_cells("backbone_proofread", proofread=FLAGS))
+    verdict = trust.judge(cell_with(), of_whole_cells("backbone_proofread", proofread=FLAGS))
     assert (verdict.inputs, verdict.outputs, verdict.strategy_axon) == ("usable", "lower bound", "backbone")
-    unproofread = trust.judge(found(), of_whole_cells("backbone_proofread", proofread=~FLAGS))
+    unproofread = trust.judge(cell_with(), of_whole_cells("backbone_proofread", proofread=~FLAGS))
     assert unproofread.outputs == "not analysable"
     assert "cell not proofread" in unproofread.sentence

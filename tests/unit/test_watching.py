@@ -105,7 +105,7 @@ def test_compose_hands_every_setting_of_its_env_file_to_what_runs_karst() -> Non
         "PORT": "80",
     }
     kept |= {"KARST_SERVERS": "fly=https://fly.example.org", "KARST_MEMORY_MB": "300"}
-    filled = re.sub(r"\$\{(\w+)(?::[-?]([^}]*))?\}", lambda found: kept.get(found[1], found[2] or ""), COMPOSE)
+    filled = re.sub(r"\$\{(\w+)(?::[-?]([^}]*))?\}", lambda match: kept.get(match[1], match[2] or ""), COMPOSE)
     services: dict[str, Any] = yaml.safe_load(filled)["services"]
     for name in ("karst-a", "karst-b", "worker"):
         service = services[name]
