@@ -1,9 +1,11 @@
 """How the application is served, on a laptop as in a container: `gunicorn app:server`."""
 
 import gc
+import io
 import itertools
 import json
 import os
+import resource
 import secrets
 import selectors
 import shutil
@@ -12,18 +14,21 @@ import struct
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from gunicorn import util
 from gunicorn.http import get_parser
+from gunicorn.http.errors import LimitRequestHeaders
+from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.gthread import ThreadWorker
 from prometheus_client import values
 
 sys.path.insert(0, str(Path(__file__).parent))  # which gunicorn itself does only after it has read this file
 from services.core import logs
-from services.core.http_requests import MOST_MB, bytes_to_come
+from services.core.http_requests import MOST_MB, Incoming
 from services.core.settings import Settings
 
 TOO_LONG = """<!doctype html>
@@ -40,11 +45,14 @@ WHY = "It has more than {most:,} characters, which is more than is read. Nothing
 HINT = "A long list of ids belongs on the table viewer's Find ids: it is kept there, and has a short name in filters."
 LINGER_BYTES, LINGER_S = 4_000_000, 5.0
 
+MOST_OPEN = 4096
+"""Files and connections of a process, of which 1,000 are with clients."""
 REQUEST_S = 30.0
 """In which a request has to have come."""
 SEND_S = 30
 """How long a part of an answer may wait for a client that does not read."""
 MOST_HEAD, MOST_BODY = 2**16, MOST_MB * 2**20
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 MOST_HELD, SMALL = 2**26, 2**16
 """Bytes of requests that have not come whole, in a process; and of one that is not counted."""
 MOST_REFUSED = 8
@@ -53,6 +61,29 @@ MOST_REFUSED = 8
 QUIET_REQUESTS = 2000
 """After so many, and up to a tenth more, a process ends as soon as it is answering nothing, lest what takes longer than
 `graceful_timeout` is lost. Where it never has a quiet moment, it ends after `max_requests`."""
+
+
+class Arrived(SocketUnreader):
+    """What a connection has sent: as much as has come is all there is, so that no thread waits for more.
+
+    gunicorn takes it in pieces, as it takes what it reads itself: it copies what is left of one after each chunk.
+    """
+
+    def __init__(self, client: Any) -> None:
+        super().__init__(client)
+        self.arrived = io.BytesIO()
+        self.is_short = False
+
+    def chunk(self, size_hint: int | None = None) -> bytes:
+        """The next piece; empty at the end."""
+        piece = self.arrived.read(min(max(size_hint or 0, self.mxchunk), self.max_body_chunk))
+        self.is_short = self.is_short or not piece
+        return piece
+
+    def take_buffered(self) -> bytes:
+        """All that nobody has read."""
+        rest: bytes = super().take_buffered() + self.arrived.read()
+        return rest
 
 
 class Worker(ThreadWorker):
@@ -68,41 +99,46 @@ class Worker(ThreadWorker):
 
     def enqueue_req(self, conn: Any) -> None:
         """Wait for the next request of a connection, of which a part may have come with the one before."""
-        conn.is_refused, conn.data = False, bytearray()
+        conn.is_refused, conn.incoming = False, Incoming(MOST_HEAD, MOST_BODY)
         if self.cfg.is_ssl:
             super().enqueue_req(conn)
             return
         if conn.parser is None:
             conn.parser = get_parser(self.cfg, conn.sock, conn.client)
+            conn.parser.unreader = Arrived(conn.sock)
             conn.initialized = conn.data_ready = True
-            conn.close = partial(self._hang_up, conn)
+            conn.close = lambda graceful=False: util.close(conn.sock)
             conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SEND_S, 0))
-        conn.data = bytearray(conn.parser.unreader.take_buffered())
         conn.timeout = time.monotonic() + REQUEST_S
         conn.sock.setblocking(False)
         self.pending_conns.append(conn)
         self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn))
-        if conn.data:
-            self._hand_over(conn, bytes_to_come(conn.data, MOST_HEAD, MOST_BODY))
+        if came := conn.parser.unreader.take_buffered():
+            self._take(conn, came)
 
     def on_pending_socket_readable(self, conn: Any, client: socket.socket) -> None:
         """Read what has come, and hand the request over once it is whole, or has ended."""
+        if self.cfg.is_ssl:
+            super().on_pending_socket_readable(conn, client)
+            return
         try:
-            piece = client.recv(2**16)
+            self._take(conn, client.recv(2**16))
         except BlockingIOError:
             return
         except OSError:
-            piece = b""
-        conn.data += piece
-        self._hand_over(conn, bytes_to_come(conn.data, MOST_HEAD, MOST_BODY) if piece else 0)
-        if len(conn.data) > SMALL:
-            self._make_room()
+            self._take(conn, b"")
 
-    def _hand_over(self, conn: Any, to_come: int | None) -> None:
-        """Give a request a thread if nothing is to come of it, or if it will be refused."""
+    def _take(self, conn: Any, piece: bytes) -> None:
+        """Give a request a thread if nothing is to come of it after `piece`, or if it will be refused."""
+        conn.incoming.data += piece
+        to_come = conn.incoming.bytes_to_come() if piece else 0
         if to_come:
+            if conn.incoming.is_waited_for():
+                with suppress(OSError):
+                    conn.sock.send(CONTINUE)
+            self._make_room(conn)
             return
-        conn.is_refused = to_come is None or _is_too_long(conn.data)
+        conn.is_refused = to_come is None or _is_too_long(conn.incoming.data)
         if conn.is_refused and self.refused_now >= MOST_REFUSED:
             self._drop(conn)
             return
@@ -110,10 +146,15 @@ class Worker(ThreadWorker):
         self._forget(conn)
         super().enqueue_req(conn)
 
-    def _make_room(self) -> None:
+    def _make_room(self, grown: Any) -> None:
         """Hang up on whoever holds most, while requests that have not come whole hold more than there is room for."""
-        while sum(len(conn.data) for conn in self.pending_conns) > MOST_HELD:
-            self._drop(max(self.pending_conns, key=lambda conn: len(conn.data)))
+        held = (
+            {conn: len(conn.incoming.data) for conn in self.pending_conns} if len(grown.incoming.data) > SMALL else {}
+        )
+        while sum(held.values()) > MOST_HELD:
+            largest = max(held, key=held.__getitem__)
+            del held[largest]
+            self._drop(largest)
 
     def _drop(self, conn: Any) -> None:
         self._forget(conn)
@@ -125,23 +166,17 @@ class Worker(ThreadWorker):
         self.pending_conns.remove(conn)
 
     def finish_request(self, conn: Any, fs: Any) -> None:
-        """Count who is being refused."""
+        """Count who is being refused, and go on with what has come of the next request."""
         self.refused_now -= conn.is_refused
+        if not self.cfg.is_ssl:
+            conn.parser.unreader.unread(conn.parser.unreader.take_buffered())
         super().finish_request(conn, fs)
-
-    def _hang_up(self, conn: Any, graceful: bool = False) -> None:
-        """Let a client end only if it still sends, and elsewhere than in the thread that everything goes through."""
-        if graceful and conn.is_refused:
-            conn.sock.setblocking(True)
-            self.tpool.submit(util.close_graceful, conn.sock)
-        else:
-            util.close(conn.sock)
 
     def notify(self) -> None:
         """Tell the parent to be alive, between any two events: the time to end, and to have another in its place."""
         super().notify()
         if self.nr >= self.quiet_requests:
-            idle = len(self.keepalived_conns) + sum(not conn.data for conn in self.pending_conns)
+            idle = len(self.keepalived_conns) + sum(not conn.incoming.data for conn in self.pending_conns)
             if self.nr_conns == idle:
                 self.alive = False
 
@@ -151,18 +186,34 @@ class Worker(ThreadWorker):
 
     def handle(self, conn: Any) -> Any:
         """Answer a request, in a thread."""
-        if _is_too_long(conn.data):
+        if self.cfg.is_ssl:
+            return super().handle(conn)
+        conn.sock.setblocking(True)
+        unreader = conn.parser.unreader
+        unreader.arrived, unreader.is_short = io.BytesIO(conn.incoming.data), False
+        is_kept = False
+        if _is_too_long(conn.incoming.data):
             self._refuse_address(conn)
-            return False
-        if conn.data:
-            conn.parser.unreader.unread(bytes(conn.data))
-            conn.data.clear()
-        return super().handle(conn)
+        elif conn.is_refused and not conn.incoming.body and len(conn.incoming.data) >= MOST_HEAD:
+            self.handle_error(None, conn.sock, conn.client, LimitRequestHeaders("too large"))
+        else:
+            conn.incoming.data.clear()
+            is_kept = super().handle(conn)
+        if conn.is_refused:
+            with suppress(OSError):
+                _linger(conn.sock)
+        return is_kept and not conn.is_refused and not unreader.is_short
+
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        """Say that a connection ends with a request that is refused."""
+        if conn.is_refused:
+            req.force_close()
+        return super().handle_request(req, conn)
 
     def _refuse_address(self, conn: Any) -> None:
         request_id = secrets.token_hex(6)
         self.log.info("request %s: an address of more than %d characters", request_id, limit_request_line)
-        kind, body = _too_long(conn.data, request_id)
+        kind, body = _too_long(conn.incoming.data, request_id)
         head = (
             f"HTTP/1.1 414 URI Too Long\r\nConnection: close\r\nContent-Type: {kind}\r\n"
             "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'\r\n"
@@ -171,7 +222,6 @@ class Worker(ThreadWorker):
         try:
             conn.sock.settimeout(LINGER_S)
             conn.sock.sendall(head.encode() + body)
-            _linger(conn.sock)
         except OSError:
             self.log.debug("request %s: the other side hung up", request_id)
 
@@ -203,6 +253,11 @@ def _linger(client: socket.socket) -> None:
         left -= came
 
 
+open_files, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
+if 0 <= open_files < MOST_OPEN:  # most systems give 1,024 unless asked, which connections alone would use up
+    resource.setrlimit(
+        resource.RLIMIT_NOFILE, (MOST_OPEN if most_files < 0 else min(MOST_OPEN, most_files), most_files)
+    )
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8050')}"
 worker_class = Worker  # threads: a request mostly waits for CAVE
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))

@@ -26,10 +26,9 @@ def limit(server: Flask, max_waiting: int) -> None:
     @server.before_request
     def check() -> None:
         g.waiting = waiting
+        body = _body()
         if request.is_json:
-            check_json(_body())
-        elif (request.content_length or 0) > server.config["MAX_CONTENT_LENGTH"]:
-            raise TooLarge(*TOO_LARGE)
+            check_json(body)
 
     @server.teardown_request
     def leave(_error: BaseException | None) -> None:
@@ -43,6 +42,8 @@ def _body() -> bytes:
         return body
     except RequestEntityTooLarge as error:
         raise TooLarge(*TOO_LARGE) from error
+    except Exception as error:  # whatever a server raises of chunks that are none, and of what ends too soon
+        raise BadInput("The body of this request cannot be read.", "Send it again.") from error
 
 
 def check_json(body: bytes) -> None:

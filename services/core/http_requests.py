@@ -7,36 +7,75 @@ import re
 MOST_MB = 8
 """Of a body: room for a hundred thousand pasted ids and what a page sends along."""
 END_OF_HEAD = b"\r\n\r\n"
-LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,18})[ \t]*\r\n", re.IGNORECASE)
+LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)[ \t]*\r\n", re.IGNORECASE)
 CODED = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
-CHUNK = re.compile(rb"([0-9a-f]{1,15})[^\r\n]{0,100}\r\n", re.IGNORECASE)
-MOST_CHUNK_HEAD = 120
+EXPECTS = re.compile(rb" HTTP/1\.1\r\n(?:.*\r\n)?expect:[ \t]*100-continue[ \t]*\r\n", re.IGNORECASE | re.DOTALL)
+CHUNK = re.compile(rb"([0-9a-f]+)(?:[ \t]*;[^\r\n]*)?", re.IGNORECASE)
+MOST_CHUNK_LINE = 120
 
 
-def bytes_to_come(data: bytes | bytearray, most_head: int, most_body: int) -> int | None:
-    """How many bytes are still to come of the HTTP/1.1 request that `data` begins: at least so many, 0 if it is whole.
+class Incoming:
+    """An HTTP/1.1 request of which a part has come, and perhaps a part of the next one (RFC 9112, sections 6 and 7).
 
-    None where it need not be read on, since it will be refused: its head has more than `most_head` bytes, its body
-    more than `most_body`, or no length that can be read (RFC 9112, sections 6 and 7).
+    A head may have `most_head` bytes, and a body `most_body`.
     """
-    end = data.find(END_OF_HEAD, 0, most_head)
-    if end < 0:
-        return None if len(data) >= most_head else 1
-    body = end + len(END_OF_HEAD)
-    if CODED.search(data, 0, body):
-        return None if len(data) - body > most_body else _to_come_in_chunks(data, body)
-    length = LENGTH.search(data, 0, body)
-    if length is None:
-        return 0
-    return None if int(length[1]) > most_body else max(0, body + int(length[1]) - len(data))
 
+    def __init__(self, most_head: int, most_body: int, data: bytes = b"") -> None:
+        self.data = bytearray(data)
+        self.most_head, self.most_body = most_head, most_body
+        self.body = 0
+        """Where the body begins; 0 until the head has come."""
+        self._length: int | None = 0
+        self.chunk = 0
+        """Where the first chunk begins that has not been read."""
 
-def _to_come_in_chunks(data: bytes | bytearray, position: int) -> int | None:
-    """As `bytes_to_come`, of a body in chunks that begins at `position`."""
-    while chunk := CHUNK.match(data, position):
-        size = int(chunk[1], 16)
-        if size == 0:  # after the last there may be trailers, until an empty line
-            return 0 if data.find(END_OF_HEAD, chunk.end() - 2) >= 0 else 1
-        position = chunk.end() + size + 2
-    head = data[position : position + MOST_CHUNK_HEAD]
-    return None if b"\r\n" in head or len(head) == MOST_CHUNK_HEAD else max(1, position - len(data))
+    def bytes_to_come(self) -> int | None:
+        """How many bytes are still to come: at least so many, 0 if it is whole.
+
+        None where it need not be read on, since it will be refused: it is larger than may be, has no length that can
+        be read, or a line that does not end as lines do.
+        """
+        if not self.body:
+            end = self._end_of_lines(0)
+            if not end:
+                return None if end is None else 1
+            self.body = self.chunk = end
+            self._length = self._length_told()
+        if self._length is None:
+            return self._to_come_in_chunks()
+        return None if self._length > self.most_body else max(0, self.body + self._length - len(self.data))
+
+    def is_waited_for(self) -> bool:
+        """Whether the client wants to be told to go on before it sends its body (RFC 9110, section 10.1.1)."""
+        return 0 < self.body == len(self.data) and bool(EXPECTS.search(self.data, 0, self.body))
+
+    def _length_told(self) -> int | None:
+        """The length of the body in bytes; None if it comes in chunks."""
+        if CODED.search(self.data, 0, self.body):
+            return None
+        length = LENGTH.search(self.data, 0, self.body)
+        digits = length[1].lstrip(b"0") if length else b""
+        return int(digits[:18] or b"0")  # of more digits, these are too many too
+
+    def _end_of_lines(self, start: int) -> int | None:
+        """Where the empty line ends that ends those which begin at `start`; 0 if it has not come, None if it is too far
+        away, or a line ends in a line feed alone."""
+        end = self.data.find(END_OF_HEAD, start, start + self.most_head)
+        if end >= 0:
+            return end + len(END_OF_HEAD)
+        is_bare = self.data.count(b"\n", start) != self.data.count(b"\r\n", start)
+        return None if is_bare or len(self.data) - start >= self.most_head else 0
+
+    def _to_come_in_chunks(self) -> int | None:
+        if len(self.data) - self.body > self.most_body + self.most_head:  # so much that more than a body has come
+            return None
+        while (end := self.data.find(b"\r\n", self.chunk, self.chunk + MOST_CHUNK_LINE)) >= 0:
+            line = CHUNK.fullmatch(self.data, self.chunk, end)
+            if line is None:
+                return None
+            size = int(line[1], 16)
+            if size == 0:  # after the last there may be trailers, until an empty line
+                trailers = self._end_of_lines(end)
+                return None if trailers is None else int(not trailers)
+            self.chunk = end + size + 4
+        return None if len(self.data) - self.chunk >= MOST_CHUNK_LINE else max(1, self.chunk - len(self.data))

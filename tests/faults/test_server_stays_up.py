@@ -123,6 +123,10 @@ SLOW = {
     "never hangs up": "GET /healthz HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n",
     "too large": HEAD + "Content-Length: 99999999\r\n\r\n{",
     "too long": "GET /" + "x" * 9_000,
+    "a head without end": "GET / HTTP/1.1\r\n" + f"X: {'x' * 8000}\r\n" * 9,
+    "a length of many digits": HEAD + f"Content-Length: {10**18}\r\n\r\n{{",
+    "a chunk whose size has many digits": HEAD + f"Transfer-Encoding: chunked\r\n\r\n{5:020d}\r\n\r\n",
+    "a chunk with a long name": HEAD + f"Transfer-Encoding: chunked\r\n\r\n5;{'x' * 200}",
 }
 
 
@@ -148,6 +152,40 @@ def test_a_request_may_come_in_pieces(site: Site) -> None:
         while b'"status"' not in answers:
             answers += client.recv(2**16)
     assert re.findall(rb"HTTP/1.1 \d+", answers) == [b"HTTP/1.1 400", b"HTTP/1.1 200"]
+
+
+def test_who_waits_to_be_told_to_go_on_with_a_body_is_told(site: Site) -> None:
+    address = urlsplit(site.url)
+    with socket.create_connection((address.hostname, address.port), timeout=STOP_S) as client:
+        client.sendall(f"{HEAD}Content-Length: 3\r\nExpect: 100-continue\r\n\r\n".encode())
+        assert client.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.sendall(b"[ ]")
+        answers = b""
+        while b" 400 " not in answers:
+            answers += client.recv(2**16)
+
+
+@pytest.mark.parametrize("body", ["3 x\r\n[ ]\r\n0\r\n\r\n", "3\r\n[ ]\r\n0\r\nHost: x\r\n\r\n", "3\r\n[ ]xx0\r\n\r\n"])
+def test_chunks_that_cannot_be_read_are_told_so(site: Site, body: str) -> None:
+    """They were answered with 500."""
+    address = urlsplit(site.url)
+    with socket.create_connection((address.hostname, address.port), timeout=STOP_S) as client:
+        client.sendall(f"{HEAD}Transfer-Encoding: chunked\r\n\r\n{body}".encode())
+        answer = b"".join(iter(lambda: client.recv(2**16), b""))
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"The body of this request cannot be read." in answer
+
+
+def test_a_body_of_many_small_chunks_costs_what_others_do(site: Site) -> None:
+    """What was left of it was copied after each chunk: a megabyte took a minute of a processor."""
+    (worker,) = psutil.Process(site.process.pid).children()
+    before_s = worker.cpu_times().user
+    body = b"1\r\n \r\n" * 100_000 + b"0\r\n\r\n"
+    address = urlsplit(site.url)
+    with socket.create_connection((address.hostname, address.port), timeout=60) as client:
+        client.sendall(f"{HEAD}Transfer-Encoding: chunked\r\n\r\n".encode() + body)
+        assert client.recv(100).startswith(b"HTTP/1.1 400")
+    assert worker.cpu_times().user - before_s < 5
 
 
 def test_deep_json_is_refused(site: Site) -> None:

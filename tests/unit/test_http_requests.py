@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import pairwise
+
 import pytest
+from gunicorn.config import Config
+from gunicorn.http import get_parser
+from gunicorn.http.errors import ParseException
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.core.http_requests import bytes_to_come
+from services.core.http_requests import Incoming
 
 MOST_HEAD, MOST_BODY = 1_000, 2_000
 HEAD = b"POST /x HTTP/1.1\r\nHost: here\r\n"
@@ -14,7 +21,7 @@ BODIES = st.binary(max_size=300) | st.sampled_from([b"\r\n\r\n", b"0\r\n\r\n", b
 
 
 def to_come(data: bytes) -> int | None:
-    return bytes_to_come(data, MOST_HEAD, MOST_BODY)
+    return Incoming(MOST_HEAD, MOST_BODY, data).bytes_to_come()
 
 
 def with_length(body: bytes) -> bytes:
@@ -49,10 +56,77 @@ def test_a_request_is_whole_with_its_last_byte_and_not_before(request: bytes, ne
         HEAD + b"X: " + b"x" * MOST_HEAD,
         HEAD + b"Content-Length: 2001\r\n\r\n",
         HEAD + b"Content-Length: 999999999999999999\r\n\r\n",
-        HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 500,
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 501,
         HEAD + b"Transfer-Encoding: chunked\r\n\r\nno number\r\n",
         HEAD + b"Transfer-Encoding: chunked\r\n\r\n1" + b"x" * 200,
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n1;\rx\r\n",
+        HEAD + b"Content-Length: " + b"9" * 30 + b"\r\n\r\n",
+        b"GET / HTTP/1.1\nHost: here\n\n",
     ],
 )
 def test_what_will_be_refused_is_not_read_on(request_: bytes) -> None:
     assert to_come(request_) is None
+
+
+@given(request=REQUESTS, cuts=st.sets(st.integers(1, 999), max_size=5))
+def test_a_request_in_pieces_is_whole_when_it_is_in_one(request: bytes, cuts: set[int]) -> None:
+    incoming = Incoming(MOST_HEAD, MOST_BODY)
+    told = None
+    for start, end in pairwise([0, *sorted(cut for cut in cuts if cut < len(request)), len(request)]):
+        incoming.data += request[start:end]
+        told = incoming.bytes_to_come()
+        assert told == to_come(request[:end])
+    assert told == 0
+
+
+ODD = st.sampled_from(
+    [b"\r\n", b"\n", b"0", b"5", b"f" * 15, b"0" * 19, b";a=b", b" ", b"hello", b"0\r\n\r\n", b"5\r\nhello\r\n"]
+)
+FRAMING = st.sampled_from([b"Content-Length:", b"content-length: \t", b"Transfer-Encoding: chunked\r\n", b"X:"])
+
+
+@given(lines=st.lists(st.tuples(FRAMING, ODD), max_size=3), body=st.lists(ODD, max_size=6).map(b"".join))
+def test_of_what_is_whole_gunicorn_waits_for_nothing(lines: list[tuple[bytes, bytes]], body: bytes) -> None:
+    """A size of a chunk in more than 15 digits was taken for the last one, and a thread waited for the chunk."""
+    data = HEAD + b"".join(name + value + b"\r\n" for name, value in lines) + b"\r\n" + body
+    waited = []
+
+    def pieces() -> Iterator[bytes]:
+        yield data
+        waited.append(True)
+
+    if to_come(data) == 0:
+        with suppress(ParseException):
+            next(get_parser(Config(), pieces(), None)).body.read()
+        assert not waited
+
+
+def test_a_body_of_many_small_chunks_is_read_once() -> None:
+    """Each piece that came was looked for in all that had come before."""
+    count = 20_000
+    incoming = Incoming(MOST_HEAD, 8 * count, HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
+    looked = []
+    for _ in range(count):
+        incoming.data += b"1\r\nx\r\n"
+        assert incoming.bytes_to_come() == 1
+        looked.append(incoming.chunk)
+    assert looked == sorted(looked) and looked[-1] == len(incoming.data)
+    incoming.data += b"0\r\n\r\n"
+    assert incoming.bytes_to_come() == 0
+
+
+@pytest.mark.parametrize(
+    ("head", "is_waited_for"),
+    [
+        (HEAD + b"Content-Length: 9\r\nExpect: 100-continue\r\n\r\n", True),
+        (HEAD + b"expect:100-Continue\r\nTransfer-Encoding: chunked\r\n\r\n", True),
+        (HEAD + b"Content-Length: 9\r\nExpect: 100-continue\r\n\r\n{", False),
+        (HEAD + b"Content-Length: 9\r\n\r\n", False),
+        (HEAD.replace(b"1.1", b"1.0") + b"Content-Length: 9\r\nExpect: 100-continue\r\n\r\n", False),
+        (HEAD + b"Content-Length: 9\r\nExpect: 100-continue\r\n", False),
+    ],
+)
+def test_who_asks_before_it_sends_a_body_waits_for_a_word(head: bytes, is_waited_for: bool) -> None:
+    incoming = Incoming(MOST_HEAD, MOST_BODY, head)
+    incoming.bytes_to_come()
+    assert incoming.is_waited_for() is is_waited_for
