@@ -13,8 +13,8 @@ from services.cave.context import cave
 from services.cells import arbor, morphology, skeleton_wall, soma
 from services.core.columns import describe_columns
 from services.core.errors import NotFound
-from services.populations import sets
-from services.tables import live
+from services.views.addresses import WallAddress
+from services.views.wall_view import WallView
 
 MEASURES = ("compartments", "sholl", "depth")
 
@@ -85,9 +85,8 @@ def skeletons_of_cells(datastack: str, version: str) -> Response:
     """The skeletons of up to 40 cells as the page of skeletons draws them, the shallowest soma first: lines of axon and
     dendrite along the first two axes of the volume."""
     offset, limit = params.span(None)
-    release = live.resolve(cave(), datastack, version)
-    chosen = sets.resolve(release, params.text("cells"))
-    wall = skeleton_wall.read(release, chosen.ids.tolist())
+    view = WallView.of(cave(), WallAddress(datastack, version, params.text("cells")))
+    chosen, wall = view.cells, view.wall
     frame = skeleton_wall.rows(wall)
     part = frame.iloc[offset : None if limit is None else offset + limit]
     columns = describe_columns(frame)
@@ -95,7 +94,7 @@ def skeletons_of_cells(datastack: str, version: str) -> Response:
     without = [str(root) for root in wall.without]
     extra = {"cells": drawn, "without": without, "left_out": wall.left, "notes": [*chosen.notes]}
     facts = {"cells": chosen.text, "without": without, "left_out": wall.left, "notes": [*chosen.notes]}
-    subject = Subject(datastack, release.version, "skeletons", facts)
+    subject = Subject(datastack, view.release.version, "skeletons", facts)
     return frame_answer(part, columns, subject, total=len(frame), extra=extra)
 
 

@@ -208,15 +208,14 @@ def _cell_link(release: Release, requests: dict[str, Any]) -> links.Link:
         read.text("types") or NO_TYPES,
         type_by=read.text("type_by"),
         synapses=read.text("synapses"),
+        group_by=read.text("group_by"),
+        viewer=read.text("viewer"),
     )
-    result = CellView(release, address, lenient=False).single().cells
-    return links.cell_link(
-        cave(),
-        result,
-        direction=read.direction(),
-        partners=read.ids("partners"),
-        **_link_options(read),
-    )
+    partners, visible = read.ids("partners"), read.ids("visible")
+    look: dict[str, Any] = {"colour_by": read.text("colour_by") or None}
+    look["visible"] = partners if visible is None else visible
+    view = CellView(release, address, lenient=False).single()
+    return view.link(read.direction(), partners, **look)[0]
 
 
 def _link_options(read: params.Body) -> dict[str, Any]:

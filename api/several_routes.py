@@ -25,10 +25,11 @@ from api.cell_routes import (
 from api.documented import documented
 from api.routes import blueprint
 from services.cave.context import cave
-from services.cells import partner_synapses, partner_table, several_cells
+from services.cells import partner_synapses, several_cells
 from services.cells.connectivity import Connectivity
 from services.core.columns import Column, describe_columns
 from services.core.directions import Direction
+from services.filters.misread import misread
 
 
 @blueprint.get(f"{CELL}/partners")
@@ -52,16 +53,18 @@ def partners_of_cells(datastack: str, version: str, cell: str) -> Response:
     view = view_of(datastack, version, cell, whole="off")
     if len(view.question.ids) == 1:
         return partners_of(view)
-    result = view.cells
-    opened = {side: several_cells.open_partners(cave(), result, view.partner_options(side)) for side in sides}
-    parts = [partner_table.select(table, view.query)[0].assign(direction=side) for side, table in opened.items()]
-    frame = pd.concat(parts, ignore_index=True)
-    column_of = {column.name: column for table in opened.values() for column in table.columns}
+    result, partners = view.cells, {side: view.partners(side) for side in sides}
+    frame = pd.concat([rows.assign(direction=side) for side, (rows, *_) in partners.items()], ignore_index=True)
+    column_of = {column.name: column for _, table, _ in partners.values() for column in table.columns}
     if sides != ("both",):
         column_of["direction"] = Column("direction", "direction", "text")
     columns = [column_of[name] for name in frame if name in column_of]
     totals = [{way: cell.totals[way] for way in Direction if way in sides or "both" in sides} for cell in result]
-    messages = [sentence for table in opened.values() for sentence in (*table.left_out, *table.notes)]
+    messages = [
+        sentence
+        for _, table, filter_ in partners.values()
+        for sentence in (*table.left_out, *table.notes, *misread(filter_, table.frame))
+    ]
     return _answer(result, frame, columns, "partners", {"totals": totals, "notes": messages})
 
 

@@ -126,7 +126,7 @@ def link(shown: GridState | None, selected: list[IdText] | None, _there: Any, id
     if not shown:
         return no_update, no_update, no_update
     view, side = CellView.of(cave(), views.partner_address(shown)), id["side"]
-    created, count = view.link(side, [int(root) for root in selected or ()])
+    created, count = view.link(side, [int(root) for root in selected] if selected else None)
     subject = partner_panel.subject(count, side, selected=bool(selected), cells=len(view.cells))
     return neuroglancer_link(created, subject), partner_panel.selection(side, len(selected or ())), created.panel_url
 

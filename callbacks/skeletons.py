@@ -16,13 +16,10 @@ from components import alerts, skeletons_page
 from components.cell_figures import Plot
 from components.figures.skeleton_wall import wall as drawing
 from services.cave.context import cave
-from services.cave.release import Release
 from services.cells import proofreading, skeleton_script, skeleton_wall
-from services.cells.skeleton_wall import Wall
 from services.core.calls import Read, call, known
-from services.populations import sets
 from services.views.addresses import Query, WallAddress, parse_wall
-from services.views.resolving import release_of
+from services.views.wall_view import WallView
 
 
 @callback(
@@ -50,21 +47,19 @@ def fill_controls(query: Query, _reload: Any) -> tuple[Any, ...]:
 )
 def load(query: Query, _reload: Any) -> tuple[Any, ...]:
     """The skeletons of the address."""
-    view, warnings = parse_wall(query or {})
-    release = release_of(cave(), view)
-    if not view.cells.strip():
-        return skeletons_page.invitation(_example(release, view)), "", alerts.notes(warnings)
-    cells = sets.resolve(release, view.cells)
-    wall = skeleton_wall.read(release, cells.ids.tolist())
-    view = replace(view, datastack=release.datastack, version=str(release.number))
-    warnings = (*warnings, *cells.notes, *skeletons_page.notes(wall))
-    results = skeletons_page.results(view, wall, plot_of(release, wall))
-    return results, skeletons_page.status(wall, release.volume.down), alerts.notes(warnings)
+    address, warnings = parse_wall(query or {})
+    view = WallView.of(cave(), address)
+    if not address.cells.strip():
+        return skeletons_page.invitation(_example(view)), "", alerts.notes(warnings)
+    wall = view.wall
+    notes = alerts.notes((*warnings, *view.cells.notes, *skeletons_page.notes(wall)))
+    status = skeletons_page.status(wall, view.release.volume.down)
+    return skeletons_page.results(view.address, wall, plot_of(view)), status, notes
 
 
-def plot_of(release: Release, wall: Wall) -> Plot:
-    """The skeletons of a wall as a plot."""
-    volume = release.volume
+def plot_of(view: WallView) -> Plot:
+    """The skeletons of a view as a plot."""
+    volume, wall = view.release.volume, view.wall
     titles, by = [volume.titles[name] for name in volume.axes[:2]], volume.layer_set()
     cells = known(wall.cells, skeleton_wall.cells, Read("cell_skeletons", None), list(volume.axes))
     figure = call(drawing, cells, titles, by.layers, volume.depth_range_um, layers_by=by.name)
@@ -81,14 +76,12 @@ def copy_script(clicks: int | None, query: Query) -> Any:
     """The script that draws the skeletons, to copy."""
     if not clicks:
         return no_update
-    view, _ = parse_wall(query)
-    release = release_of(cave(), view)
-    wall = skeleton_wall.read(release, sets.resolve(release, view.cells).ids.tolist())
-    readings = partial(skeleton_script.readings, release, [cell.root_id for cell in wall.cells])
-    return copied([plot_of(release, wall)], "wall", view.href(), readings)
+    view = WallView.of(cave(), parse_wall(query)[0])
+    readings = partial(skeleton_script.readings, view.release, [cell.root_id for cell in view.wall.cells])
+    return copied([plot_of(view)], "wall", view.address.href(), readings)
 
 
-def _example(release: Release, view: WallAddress) -> WallAddress | None:
+def _example(view: WallView) -> WallAddress | None:
     """An example: the proofread cells, where the version has a table of them."""
-    table = proofreading.table_of(release)
-    return replace(view, cells=f"{table.name}:") if table else None
+    known = proofreading.table_of(view.release)
+    return replace(view.address, cells=f"{known.name}:") if known else None

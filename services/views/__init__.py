@@ -18,4 +18,5 @@ Public names:
 - `start`: CellExample, PairExample, TypeExample, cells, types
 - `table_opening`: exact_view, held, open_view
 - `table_view`: HeldView, PagedView
+- `wall_view`: WallView
 """

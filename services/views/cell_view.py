@@ -190,16 +190,18 @@ class CellView:
         script = partner_script.snippet(self.release.cave, self.cells, options, self.query, hidden=True)
         return (f"{script}{name} = frame{scripts.WITH_TEXTS}\n",)
 
-    def link(self, side: str, selected: Sequence[int]) -> tuple[Link, int]:
-        """A Neuroglancer link to the cells with the `selected` partners of one side (root ids; none = those that the
-        filters keep), and the number of these partners."""
+    def link(self, side: str, selected: Sequence[int] | None = None, **look: Any) -> tuple[Link, int]:
+        """A Neuroglancer link to the cells with the `selected` partners of one side (root ids; None = those that the
+        filters keep), and the number of these partners; `look` has the `colour_by` and `visible` of
+        :func:`links.cell_link`."""
         filtered, whole, _ = self.partners(side)
-        roots = list(selected) or filtered["root_id"].tolist()
-        only = roots if len(roots) < len(whole.frame) or whole.left_out else None
-        group = self.address.group_by if self.address.group_by in whole.frame else None
-        options: Any = {"viewer": self.address.viewer.strip() or None, "group_by": group, "more": whole.frame}
-        link = links.cell_link(self.release.cave, self.cells, direction=cast("Side", side), partners=only, **options)
-        return link, len(roots)
+        roots = filtered["root_id"].tolist() if selected is None else [*selected]
+        only = None if set(whole.frame["root_id"]) <= set(roots) and not whole.left_out else roots
+        group = self.address.group_by if self.address.group_by in whole.frame or not self.lenient else ""
+        viewer = self.address.viewer.strip()
+        options: Any = {"viewer": viewer or None, "group_by": group or None, "more": whole.frame}
+        of_side: Any = {"direction": cast("Side", side), "partners": only}
+        return links.cell_link(self.release.cave, self.cells, **of_side, **options, **look), len(roots)
 
     def synapses(self, way: Direction) -> pd.DataFrame:
         """The synapses of all cells in one direction, with the columns of :func:`partner_synapses.of_cell`."""

@@ -27,15 +27,16 @@ from callbacks.partner_figures import _readings
 from components.cell_figures import Plot
 from services.cave.client import Cave
 from services.cave.release import Release
-from services.cells import morphology, skeleton_script, skeleton_wall
+from services.cells import morphology, skeleton_script
 from services.cells.partner_table import COMPARTMENT, TUNING
 from services.core import calls
 from services.populations import networks, scripts
 from services.populations.nulls import MODELS
-from services.views.addresses import CellAddress, PopulationAddress, TableAddress
+from services.views.addresses import CellAddress, PopulationAddress, TableAddress, WallAddress
 from services.views.cell_view import CellView
 from services.views.population_view import PopulationView
 from services.views.table_opening import held, open_view
+from services.views.wall_view import WallView
 from tests.figures import drawn
 
 DS, TYPES = "karst_demo", "aibs_metamodel_celltypes_v661"
@@ -228,7 +229,8 @@ def test_figures_of_skeletons(view: CellView) -> None:
     assert sum(sum(line["y"]) for line in by_depth) == pytest.approx(cable)
 
     roots = [view.first.cell.root_id, *view.release.table(PROOFREAD)["pt_root_id"].head(3).tolist()]
-    plot = skeletons.plot_of(view.release, skeleton_wall.read(view.release, roots))
+    address = WallAddress(DS, view.address.version, " ".join(map(str, roots)))
+    plot = skeletons.plot_of(WallView.of(view.release.cave, address))
     read = check([plot], skeleton_script.readings(view.release, roots, plot.figure.reads))
     assert set(plot.figure.result["data"][2]["text"]) == {str(root) for root in read["cell_skeletons"]}
 

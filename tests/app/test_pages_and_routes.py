@@ -11,12 +11,14 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from app import create_app
-from callbacks import cell_panels, population_panels, populations, table_panels, views
+from callbacks import cell_panels, partner_grids, population_panels, populations, table_panels, views
 from services.cave.client import Cave
+from services.cave.context import cave as cave_of
 from services.cave.queries import Filters
 from services.cave.release import Release
 from services.core.settings import Settings
 from services.views.addresses import CellAddress, TableAddress
+from services.views.cell_view import CellView
 from tests import six_cells
 from tests.six_cells import I1, P1, P2, X
 
@@ -176,3 +178,33 @@ def test_the_file_of_an_arbor_counts_the_synapses_that_the_page_counts(
         for rows in ways
     )
     assert shown == listed != every
+
+
+@pytest.mark.parametrize("group", ["", "strategy_dendrite"])
+def test_a_link_is_that_of_the_page_by_whatever_column_partners_have(six_app: flask.Flask, group: str) -> None:
+    """The API once grouped a link by columns of the type table alone."""
+    address = CellAddress(SIX, "1", str(P1), type_table="types", group_by=group)
+    shown = {"of": address.href(), "filterModel": {}, "sortModel": []}
+    with six_app.test_request_context():
+        view = CellView.of(cave_of(), views.partner_address(shown))
+        page = view.link("out")[0]
+    body = {"cell": str(P1), "types": "types", "direction": "out"} | ({"group_by": group} if group else {})
+    answer = six_app.test_client().post(f"/api/v1/{SIX}/1/neuroglancer", json=body).json
+    assert (answer["state"], answer["legend"]) == (page.state, dict(page.legend))
+    layers = {layer["name"]: len(layer.get("annotations", ())) for layer in answer["state"]["layers"]}
+    counts = {name: count for name, count in layers.items() if name.startswith("output")}
+    # I1 alone has a proofread dendrite, and one synapse of P1
+    expected = {"outputs: none": 4, "outputs: dendrite_extended": 1} if group else {"output synapses": 5}
+    assert counts == expected
+
+
+def test_a_misread_filter_of_several_cells_is_told_by_both(six_app: flask.Flask) -> None:
+    """The API once told it of one cell alone."""
+    line, cells = "root_id = 864691136000000000", f"{P1},{P2}"
+    shown = {"of": CellAddress(SIX, "1", cells, where=line, tab="out").href(), "filterModel": {}, "sortModel": []}
+    with six_app.test_request_context():
+        told = partner_grids.summarise(shown, {"side": "out"})[0]
+    query = {"direction": "out", "filter": line}
+    answer = six_app.test_client().get(f"/api/v1/{SIX}/1/cells/{cells}/partners", query_string=query).json
+    (note,) = (note for note in answer["notes"] if "looks rounded" in note)
+    assert answer["rows"] == [] and note in repr(told)
