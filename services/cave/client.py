@@ -107,8 +107,8 @@ class Cave(Accounts, Skeletons, States, Meshes):
     def derived(self) -> Derived:
         """What was worked out for this identity, whatever it holds, since CAVE last took a permission back; axes and
         colours are read from the configuration."""
-        revoked = self._permissions.revoked if self._permissions else 0
-        return Derived(self.cache.memory, *self.whose, revoked, str(self.settings.config_dir))
+        era = self._permissions.era if self._permissions else None
+        return Derived(self.cache.memory, *self.whose, era, str(self.settings.config_dir))
 
     def of(self, *identities: Identity) -> Cave:
         """CAVE as whoever asks sees it, who has a token at some servers: this one where all share its token. Raises

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections import defaultdict
@@ -14,16 +15,18 @@ from services.core.errors import NotAllowed, Upstream
 PERMISSION_TTL_S = 60.0
 UNKNOWN = "Whether you may read this is not known until it does. Please try again in a minute."
 """Beside the sentence that CAVE did not answer."""
+_eras = itertools.count()
 
 
 class Permissions:
     """The permissions of one person by datastack and table ("" = the datastack itself). Safe to use from many threads.
 
-    `revoked` counts what CAVE has taken back: what was derived before that is not to be shown after it.
+    `era` is a number of its own for each of these in a process, and another one whenever CAVE has taken something back:
+    what was derived in another era is not to be shown, for nobody knows whether it still may be.
     """
 
     def __init__(self) -> None:
-        self.revoked = 0
+        self.era = next(_eras)
         self._granted: dict[tuple[str, str], tuple[float, Callable[[], Any]]] = {}
         self._locks: defaultdict[tuple[str, str], threading.Lock] = defaultdict(threading.Lock)
         self._lock = threading.Lock()
@@ -59,7 +62,8 @@ class Permissions:
             probe()
         except NotAllowed:
             with self._lock:
-                self.revoked += self._granted.pop(key, None) is not None
+                if self._granted.pop(key, None):
+                    self.era = next(_eras)
                 self._locks.pop(key, None)  # names that are refused can be any
             raise
         except Upstream as error:

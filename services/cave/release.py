@@ -56,6 +56,7 @@ class Release(Roots, Synapses):
     def __post_init__(self) -> None:
         object.__setattr__(self, "cave", self.cave.at(self.datastack))  # of several servers, the datastack's own
         self.cave.admit(self.datastack)
+        _ = self.derived  # not any later, when what it was asked for may have been taken back
 
     @classmethod
     def of(cls, cave: Cave, datastack: str, number: int) -> Release:
@@ -67,9 +68,9 @@ class Release(Roots, Synapses):
         """The number of the version, or of the moment."""
         return self.version.number
 
-    @property
+    @cached_property
     def derived(self) -> Derived:
-        """The results computed from it with the configuration as it is now."""
+        """The results computed from it with the configuration as it is now, and with what may be read now."""
         return self.cave.derived.of("release", self.datastack, self.version.label)
 
     @property
@@ -342,8 +343,9 @@ class Release(Roots, Synapses):
             )
 
     def cache_of(self, table: str) -> Cache:
-        """Where rows of a table are kept: with those of everybody, or apart when only some may read it."""
-        return self.cave.cache if self._described(table).is_public else self.cave.own_cache
+        """Where rows of a table are kept: with those of everybody, or apart when only some may read it. Raises as
+        :meth:`_source`."""
+        return self.cave.cache if self._source(table).is_public else self.cave.own_cache
 
     def _source(self, table: str) -> Source:
         """A table to read rows of. Raises NotAllowed for a private one that this person may not read."""

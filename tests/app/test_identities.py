@@ -162,6 +162,23 @@ class TestShortLife:
         with guarded.changed("Ben", groups=[]), pytest.raises(NotAllowed, match="its group"):
             derived()
 
+    def test_nor_when_they_come_another_way(self, guarded: Guarded, client: FlaskClient, door: Cave) -> None:
+        """What was derived was shown to whoever came with a header instead of a cookie, or after 256 others: nothing
+        was taken back from them there."""
+        path = f"/{DS}/{tiny.NEWEST}/cells/{tiny.A}/partners?types=lab_types"
+        assert ask(client, "b", path)[0] == 200
+        with guarded.changed("Ben", groups=[]):
+            client.set_cookie(identity.COOKIE, Identity("b" * 32, "Ben").sealed(SECRET, guarded.url))
+            assert ask(client, "", path)[0] == 403
+            door._people.clear()
+            assert ask(client, "b", path)[0] == 403
+
+    def test_nor_what_is_kept_of_a_private_table(self, guarded: Guarded, door: Cave) -> None:
+        release = Release.of(door.of(Identity("b" * 32)), DS, tiny.NEWEST)
+        release.cache_of("lab_types").frame(("some",), lambda: release.table("lab_types"))
+        with guarded.changed("Ben", groups=[]), pytest.raises(NotAllowed, match="its group"):
+            release.cache_of("lab_types")
+
     def test_a_token_that_has_expired_asks_to_sign_in(self, guarded: Guarded, door: Cave) -> None:
         cave = door.of(Identity("b" * 32))
         Release.of(cave, DS, tiny.NEWEST)
