@@ -25,7 +25,6 @@ from services.filters.nodes import Everything, Node
 from services.tables import live
 
 Ids: TypeAlias = npt.NDArray[np.int64]
-Sizes: TypeAlias = npt.NDArray[np.float64]
 UNDIRECTED = "These are contacts, which have no direction: {} counts as presynaptic."
 PARTNER_COLUMNS = ("root_id", "num_syn", "net_size", "mean_size", "num_soma", "soma_depth_um", "nucleus_id")
 
@@ -109,9 +108,12 @@ def partners(
     there is exactly one soma, then those of `types`. Most synapses first, equal ones by root id. Autapses and
     partners with root id 0 are left out.
     """
-    ids, sizes, weights = _of_partners(synapses, direction, root_id)
-    roots, which = np.unique(ids, return_inverse=True)
-    num_syn = np.bincount(which, weights=weights, minlength=len(roots)).astype(np.int64)
+    ids = _partner_ids(synapses, direction)
+    counted = (ids != root_id) & (ids != 0)
+    # CAVE keeps sizes as float32, whose sums lose digits
+    sizes = synapses["size"].to_numpy(np.float64, na_value=np.nan)[counted]
+    roots, which = np.unique(ids[counted], return_inverse=True)
+    num_syn = np.bincount(which, weights=_weights(synapses)[counted], minlength=len(roots)).astype(np.int64)
     net_size = np.bincount(which, weights=sizes, minlength=len(roots)).astype(np.float64)
     order = np.argsort(-num_syn, kind="stable")  # equal ones stay by root id
     frame = pd.DataFrame({"root_id": roots[order], "num_syn": num_syn[order], "net_size": net_size[order]})
@@ -185,7 +187,9 @@ def read(
     if type_answer.large:
         type_answer = _types_or_why(release, type_table, type_by, roots, lenient=lenient)
     somata = nuclei if cells.nucleus_table(release) else None
-    typed = _of_synapses(release, cell.root_id, type_answer, whole=whole)
+    typed = {}
+    if synapse_table := type_answer.synapse_table:
+        typed = _of_synapses(release, cell.root_id, synapse_table, type_answer.by, whole=whole)
     types = {
         way: cell_types.of_synapses([typed[way]]) if typed else type_answer.rows for way, _ in _ways(incoming, outgoing)
     }
@@ -283,15 +287,6 @@ def _weights(synapses: pd.DataFrame) -> Ids:
     return synapses[WEIGHT].to_numpy(np.int64) if WEIGHT in synapses else np.ones(len(synapses), np.int64)
 
 
-def _of_partners(synapses: pd.DataFrame, direction: Direction, root_id: int) -> tuple[Ids, Sizes, Ids]:
-    """Partner, size and weight of each row that is neither an autapse nor without a partner."""
-    partner = _partner_ids(synapses, direction)
-    # CAVE keeps sizes as float32, whose sums lose digits
-    sizes = synapses["size"].to_numpy(np.float64, na_value=np.nan)
-    counted = (partner != root_id) & (partner != 0)
-    return partner[counted], sizes[counted], _weights(synapses)[counted]
-
-
 def _unknown_somas(partners: int) -> dict[str, Any]:
     blank = pd.array([pd.NA] * partners, dtype="Int64")
     return {"num_soma": blank, "soma_depth_um": np.full(partners, np.nan), "nucleus_id": blank}
@@ -322,6 +317,11 @@ class _Types:
     rows: TypeRows | None = None
     messages: tuple[str, ...] = ()
     large: bool = False
+
+    @property
+    def synapse_table(self) -> str | None:
+        """The table, if it refers to synapses."""
+        return self.table if self.rows is None else None
 
 
 def _if_valid(request: Callable[[], pd.DataFrame]) -> pd.DataFrame | None:
@@ -355,11 +355,9 @@ def _types_or_why(release: Release, table: str | None, by: str, roots: Ids | Non
         return replace(without, messages=(f"{error.message} {used} are used.", *without.messages))
 
 
-def _of_synapses(release: Release, root_id: int, types: _Types, *, whole: bool) -> dict[Direction, pd.DataFrame]:
-    """What a type table that refers to synapses says of those of a cell; {} for another one."""
-    if types.table is None or types.rows is not None:
-        return {}
-    read_types = partial(cell_types.synapse_rows, release, types.table, root_id, by=types.by, whole=whole)
+def _of_synapses(release: Release, root_id: int, table: str, by: str, *, whole: bool) -> dict[Direction, pd.DataFrame]:
+    """What a type table that refers to synapses says of those of a cell."""
+    read_types = partial(cell_types.synapse_rows, release, table, root_id, by=by, whole=whole)
     return dict(zip(Direction, gather(*(partial(read_types, direction=way) for way in Direction)), strict=True))
 
 

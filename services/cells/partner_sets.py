@@ -7,10 +7,11 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from services.cells import cell_types
-from services.cells.connectivity import Connectivity, Sizes
+from services.cells.connectivity import Connectivity
 from services.core.directions import Direction
 from services.core.errors import BadInput
 from services.core.type_columns import as_counted
@@ -80,7 +81,7 @@ def subtotals(partners: pd.DataFrame, column: str, universe: Sequence[str] = ())
     labels = [*groups, *(value for value in dict.fromkeys(universe) if value not in set(values))]
     group_codes = np.where(codes < 0, len(values), codes)
 
-    def summed(name: str) -> Sizes:
+    def summed(name: str) -> npt.NDArray[np.float64]:
         weights = partners[name].to_numpy(np.float64, na_value=np.nan)
         return np.bincount(group_codes, weights, minlength=len(labels)).astype(np.float64)
 

@@ -121,9 +121,6 @@ class _Frame:
             scene = replace(scene, properties=properties_source(release, types))
         return cls(release.cave, scene, chosen, release.version, types or "")
 
-    def empty(self, subject: str) -> State:
-        return empty_state(self.scene, self.viewer, self.version, subject)
-
 
 def viewers(cave: Cave, datastack: str) -> tuple[Viewer, ...]:
     """The viewers in which links of a datastack can be opened, the default first."""
@@ -157,7 +154,7 @@ def table_link(
         raise BadInput(f"This table has no column {column[:80]!r}.", "Group by one of its columns.")
     frame = _Frame.of(Release(cave, table.datastack, table.version), viewer, table.info.name)
     built = table_state(
-        frame.empty(table.info.name),
+        empty_state(frame.scene, frame.viewer, frame.version, table.info.name),
         rows,
         name=table.info.name,
         row_voxel_nm=table.info.voxel_resolution_nm,
@@ -209,7 +206,7 @@ def cell_link(
         raise BadInput(f"The partners have no column {str(column)[:80]!r}.", "Group by one of their columns.")
     subject = f"cell {roots[0]}" if len(roots) == 1 else f"{len(roots)} cells"
     built = cell_state(
-        frame.empty(subject),
+        empty_state(frame.scene, frame.viewer, frame.version, subject),
         {connection.cell.root_id: connection.cell.soma_position_nm for connection in connectivities},
         sides,
         voxel_nm=frame.scene.voxel_nm,
@@ -240,7 +237,7 @@ def population_link(pair: Pair, *, viewer: str | None = None) -> Link:
     of :func:`table_link`."""
     frame = _Frame.of(pair.release, viewer, None)
     built = table_state(
-        frame.empty("populations"),
+        empty_state(frame.scene, frame.viewer, frame.version, "populations"),
         population_state.cell_rows(pair),
         name="somata",
         row_voxel_nm=population_state.VOXEL_NM,

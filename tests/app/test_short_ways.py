@@ -1,4 +1,5 @@
-"""How far a root id and a filter travel between a callback and its answer: a way that grows is found here."""
+"""How far a root id and a filter travel between a callback and its answer, by themselves or in an address: a way that
+grows is found here."""
 
 from __future__ import annotations
 
@@ -69,7 +70,8 @@ def test_a_root_id_passes_few_functions_from_the_callback_to_the_link(cave: Cave
     href = CellAddress(DS, str(version), str(root)).href()
 
     def is_root(value: Any) -> bool:
-        return (type(value) is int and value == root) or (isinstance(value, str) and str(root) in value)
+        text = value.cell if isinstance(value, CellAddress) else value
+        return (type(value) is int and value == root) or (isinstance(text, str) and str(root) in text)
 
     with followed(is_root) as passed:
         partner_grids.link({"of": href}, None, None, {"side": "in"})
@@ -83,7 +85,12 @@ def test_a_filter_passes_few_functions_from_the_callback_to_its_rows(cave: Cave)
     line = "cell_type in (BC, MC)"
     of = TableAddress(DS, str(cave.versions(DS)[0].number), TYPES, where=line).href()
     request: Any = {"of": of, "startRow": 0, "endRow": 100}
-    with followed(lambda value: isinstance(value, str) and (line in value or value == of)) as passed:
+
+    def is_line(value: Any) -> bool:
+        text = value.where if isinstance(value, TableAddress) else value
+        return isinstance(text, str) and (line in text or text == of)
+
+    with followed(is_line) as passed:
         table_viewer.rows(request, {"of": of}, None)
     assert "services/filters/filters.py:parse_line" in passed
     assert len(set(passed)) <= 15, sorted(set(passed))
