@@ -114,7 +114,7 @@ def _line(server: Server, name: str | None) -> str:
 
 
 @blueprint.get("/signed-out")
-def left() -> Response:
+def signed_out() -> Response:
     """Says so."""
     return page_answer("Signed out", "Karst has forgotten who you are.", 200, _again())
 

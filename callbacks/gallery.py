@@ -45,6 +45,6 @@ def show(query: OfFigure, _reload: Any) -> Any:
     release = release_of(cave(), TableAddress(version=query["version"] or LATEST))
     place = f"{release.datastack}, {release.version.title}"
     shares = figure.kind in numbers.SHARES
-    return gallery_page.shown(
+    return gallery_page.article(
         figure, numbers.compare(release, figure), place, release.profile.description, shares=shares
     )

@@ -52,7 +52,7 @@ def listed(figures: Sequence[Published], shown: str) -> html.Ol:
     return html.Ol([html.Li(item) for item in items])
 
 
-def shown(published: Published, numbers: pd.DataFrame, place: str, notice: str, *, shares: bool) -> html.Article:
+def article(published: Published, numbers: pd.DataFrame, place: str, notice: str, *, shares: bool) -> html.Article:
     """A figure: its numbers (as of `numbers.compare`) as bars and as a table. `place` is the datastack and version,
     `notice` what these are."""
     form = ".1%" if shares else ",.0f"

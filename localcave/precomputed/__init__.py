@@ -2,7 +2,8 @@
 
 Public names:
 
-- `annotation_format`: Level, Property, category_property, info, levels, many, number_property, one, records
+- `annotation_format`: Level, Property, category_property, info, levels, many, number_property,
+  one_annotation, records
 - `meshes`: FLAT_INFO, GRAPHENE_INFO, LevelledMesh, draco, tubes
 - `segment_properties`: segment_properties
 - `synapse_points`: synapse_points

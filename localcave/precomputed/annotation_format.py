@@ -141,7 +141,7 @@ def many(packed: npt.NDArray[np.void], ids: npt.NDArray[np.int64]) -> bytes:
     return np.uint64(len(ids)).tobytes() + packed.tobytes() + ids.astype("<u8").tobytes()
 
 
-def one(packed: npt.NDArray[np.void], segments: Sequence[int | None]) -> bytes:
+def one_annotation(packed: npt.NDArray[np.void], segments: Sequence[int | None]) -> bytes:
     """A single annotation with its segment for each relationship, none where it is null or 0."""
     related = (
         np.uint32(1).tobytes() + np.uint64(segment).tobytes() if segment else np.uint32(0).tobytes()

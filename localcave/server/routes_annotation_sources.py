@@ -124,7 +124,7 @@ class AnnotatedTable:
         query.filter({"filter_equal_dict": {self.name: {"id": number}}})
         rows, packed = self._packed(query)
         segments = [rows[column][0].as_py() for column in self.relationships] if rows.num_rows else []
-        return form.one(packed, segments) if rows.num_rows else None
+        return form.one_annotation(packed, segments) if rows.num_rows else None
 
     def of_segment(self, column: str, segment: int) -> bytes:
         """All annotations of a segment."""

@@ -83,7 +83,7 @@ def precomputed(datastack: str, root_id: int, number: int = SKELETON_VERSION) ->
 
 @routes.get(f"{V1}/precomputed/skeleton/<int(signed=True):number>/<int:root_id>/<output_format>")
 @routes.get(f"{V1}/async/get_skeleton/<int(signed=True):number>/<int:root_id>/<output_format>")
-def one(datastack: str, number: int, root_id: int, output_format: str) -> Response:
+def skeleton_as(datastack: str, number: int, root_id: int, output_format: str) -> Response:
     skeleton = _require(datastack, root_id)
     match output_format:
         case "flatdict" | "jsoncompressed":

@@ -189,11 +189,8 @@ class Release(Roots, Synapses):
     def nearest(self, table: str) -> Release:
         """The version whose rows of a table are nearest to those of a moment: the first valid one since that has the
         table, else the newest."""
-        since = [
-            version
-            for version in self.cave.versions(self.datastack)
-            if version.valid and version.timestamp >= self.version.timestamp
-        ]
+        time, versions = self.version.timestamp, self.cave.versions(self.datastack)
+        since = [version for version in versions if version.valid and version.timestamp >= time]
         for version in sorted(since, key=lambda version: version.timestamp):
             release = Release(self.cave, self.datastack, version)
             if table in release.tables():

@@ -22,7 +22,7 @@ Public names:
 - `script_filters`: expression
 - `scripts`: AGREED, DATASETS, MATCHES, NATURAL, WITH_TEXTS, commented, large_snippet, ordered, positions,
   table_snippet, wide_lines, written_arguments, written_client
-- `systems`: OneSystem, box, shown
+- `systems`: OneSystem, box, shown_system
 - `tables`: TableFrame, TableQuery, catalogue, columns_of, filter_of, id_columns, is_type_table, open_table,
   page, row_chunks, row_numbers, rows_of, select, to_records, type_tables, with_units
 """

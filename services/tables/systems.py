@@ -32,7 +32,7 @@ class OneSystem:
         return f"Only the {self.num_rows:,} of {self.total:,} rows of {self.column.replace('_', ' ')} {self.value}."
 
 
-def shown(table: TableFrame, query: TableQuery, role: Role, by: Sequence[str] = ()) -> OneSystem | None:
+def shown_system(table: TableFrame, query: TableQuery, role: Role, by: Sequence[str] = ()) -> OneSystem | None:
     """Which system to show of the rows that a query keeps: the one that is read of such a table by default (see
     :func:`type_columns.usual_system`), else the one with the most rows. None where all rows belong to one system, where
     `by` names the column of systems, or where most cells have rows of one system only: its values are then classes.

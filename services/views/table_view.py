@@ -175,8 +175,8 @@ class HeldView(TableView):
         return ", ".join(map(format_value, values)), replace(self.address, where=query.where, boxes=query.boxes).href()
 
     def system(self, *by: str) -> OneSystem | None:
-        """The annotation system whose rows are shown alone, if any; see :func:`systems.shown`."""
-        return systems.shown(self.table, self.query, self.release.roles.cell_types, by)
+        """The annotation system whose rows are shown alone, if any; see :func:`systems.shown_system`."""
+        return systems.shown_system(self.table, self.query, self.release.roles.cell_types, by)
 
     def of_system(self, system: str) -> HeldView:
         """The view with a box that keeps the rows of one annotation system."""
