@@ -155,7 +155,7 @@ def population_changes(datastack: str, version: str) -> Response:
     part = frame.iloc[offset : None if limit is None else offset + limit]
     facts = {"against": str(view.earlier.release.version.label)}
     before = view.earlier.entry_pair
-    one, other = set_json(before.pre, before.requested[0]), set_json(before.post, before.requested[1])
+    pre_before, post_before = set_json(before.pre, before.requested[0]), set_json(before.post, before.requested[1])
     return population_answer(
         view,
         part,
@@ -165,7 +165,7 @@ def population_changes(datastack: str, version: str) -> Response:
         facts=facts,
         extra=facts,
         notes=notes,
-        others={"pre_before": one, "post_before": other},
+        others={"pre_before": pre_before, "post_before": post_before},
     )
 
 

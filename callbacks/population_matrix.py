@@ -22,13 +22,13 @@ MOST_DOTS = 150_000
 
 def plot(view: PopulationView) -> Plot:
     """The matrix of a view. Raises TooLarge for too many entries, BadInput for an order that the volume cannot give."""
-    made: Matrix = view.matrix.result
-    _check(view, made)
+    matrix: Matrix = view.matrix.result
+    _check(view, matrix)
     groups, result, order = view.groups, view.population, view.address.order
     types = _types(view, groups[0], view.pair.pre), _types(view, groups[1], view.pair.post)
     ordered = call(orders.order, view.matrix, figure_reads.edges(result), order, figure_reads.somata(result), types)
-    figure = call(drawing.ordered, ordered, matrices.UNITS.get(made.value, ""))
-    return Plot("matrix", made.value.replace("_", " ").capitalize(), figure)
+    figure = call(drawing.ordered, ordered, matrices.UNITS.get(matrix.value, ""))
+    return Plot("matrix", matrix.value.replace("_", " ").capitalize(), figure)
 
 
 def _check(view: PopulationView, matrix: Matrix) -> None:

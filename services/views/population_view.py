@@ -339,7 +339,7 @@ class PopulationView:
 
     @property
     def _grouped_by(self) -> list[str]:
-        return [one.by for one in self.groups]
+        return [grouping.by for grouping in self.groups]
 
     def _entry_of_matrix(self) -> tuple[str | None, str | None]:
         return groupings.entry(self.groups, self.address.row, self.address.column)
@@ -356,6 +356,6 @@ class PopulationView:
 
     def _wait_for(self, result: Population, draws: Draws, groups: Groups | tuple[()] = ()) -> None:
         """Raises LongError for draws that take long."""
-        kept = chance.is_kept(result, draws, groups) if self.as_job else True
-        if not kept or chance.is_long(result, draws, groups):
+        new = self.as_job and not chance.is_kept(result, draws, groups)
+        if new or chance.is_long(result, draws, groups):
             raise jobs.LongError(jobs.current().start(self.pair, draws), self.release)

@@ -64,7 +64,7 @@ def cell_text(cell: Any) -> str:
 
 PANELS: dict[str, tuple[dict[str, str], tuple[int, ...], Callable[[Row], list[str]]]] = {
     "motifs": ({}, (0, 2), lambda row: [row["motif"], f"{row['observed']:,}"]),
-    "like one": ({"cell": str(P1)}, (0, 2), lambda row: [row["root_id"], f"{row['similarity']:.3f}"]),
+    "like a cell": ({"cell": str(P1)}, (0, 2), lambda row: [row["root_id"], f"{row['similarity']:.3f}"]),
     "partners": (
         {"cell": str(P1), "other": str(P2)},
         (0, 3),
@@ -85,7 +85,7 @@ def test_a_panel_of_a_population_lists_the_rows_of_its_route(
     six_app: flask.Flask, name: str, entry: dict[str, str]
 ) -> None:
     more, columns, expected = PANELS[name]
-    in_front = {"like one": "alike", "partners": "alike"}.get(name, name)
+    in_front = {"like a cell": "alike", "partners": "alike"}.get(name, name)
     drawn = panel(six_app, loaded(six_app, panel=in_front, **entry, **more)[0])
     (table,) = (part.data for part in parts(drawn, dcc.Store) if part.id["type"] == "long-table-rows")
     shown = [[cell_text(row[at]) for at in columns] for row in table["rows"]]
@@ -104,7 +104,7 @@ def test_half_an_entry_of_the_matrix_is_left_out_and_said(six_app: flask.Flask, 
     assert repr(panel(six_app, href)) == repr(panel(six_app, whole))
     query = {"pre": "nuclei:", "proofread": "off", "pre_by": ALL["pre_by"], "post_by": ALL["post_by"]}
     address = f"/api/v1/{SIX}/latest/populations/edges"
-    half, every = (six_app.test_client().get(address, query_string=query | one).json for one in ({side: name}, {}))
+    half, every = (six_app.test_client().get(address, query_string=query | entry).json for entry in ({side: name}, {}))
     assert half["messages"][0] == sentence and sentence not in every["messages"]
     assert half["rows"] == every["rows"] and half["total"] == 9 and side not in half
 
@@ -203,8 +203,8 @@ def test_a_misread_filter_of_several_cells_is_told_by_both(six_app: flask.Flask)
     line, cells = "root_id = 864691136000000000", f"{P1},{P2}"
     shown = {"of": CellAddress(SIX, "1", cells, where=line, tab="out").href(), "filterModel": {}, "sortModel": []}
     with six_app.test_request_context():
-        told = partner_grids.summarise(shown, {"side": "out"})[0]
+        counts = partner_grids.summarise(shown, {"side": "out"})[0]
     query = {"direction": "out", "filter": line}
     answer = six_app.test_client().get(f"/api/v1/{SIX}/1/cells/{cells}/partners", query_string=query).json
     (note,) = (note for note in answer["notes"] if "looks rounded" in note)
-    assert answer["rows"] == [] and note in repr(told)
+    assert answer["rows"] == [] and note in repr(counts)
