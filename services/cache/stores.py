@@ -34,7 +34,9 @@ WAIT_S = 300.0
 LEASE_S = 60.0
 """A lock in Redis whose holder died is free after this. A lock on a file is free at once."""
 RETRY_S = 10.0
-"""After a failure the store is left alone this long, lest every request wait for it."""
+"""After a failure the store is left alone this long, and then asked by one request first, lest all wait for it."""
+SILENT_S = 2.0
+"""A Redis that has said nothing for so long does not work: threads that wait for it do nothing else."""
 
 
 class _Redis(RedisCache):
@@ -94,6 +96,8 @@ class Store:
     def _try(self, action: Callable[[], T]) -> T | None:
         if time.monotonic() < self._rest_until:
             return None
+        if self._problem:
+            self._rest_until = time.monotonic() + RETRY_S  # of all others
         try:
             with self._mutex:
                 if self._backend is None:
@@ -104,7 +108,7 @@ class Store:
             self._problem = f"the shared cache does not work ({type(error).__name__})"
             log.warning(self._problem)  # without the error's words: they quote the address, and with it a password
             return None
-        self._problem = ""
+        self._problem, self._rest_until = "", 0.0
         return result
 
 
@@ -147,7 +151,7 @@ def _connect_folder(folder: Path, max_bytes: int) -> tuple[Folder, Lock]:
 
 
 def _connect_redis(address: str) -> tuple[_Redis, Lock]:
-    client = redis.Redis.from_url(address, socket_connect_timeout=2.0, socket_timeout=10.0)
+    client = redis.Redis.from_url(address, socket_connect_timeout=SILENT_S, socket_timeout=SILENT_S)
     client.ping()
     backend = _Redis(client, default_timeout=KEEP_S, key_prefix="karst:")
 
