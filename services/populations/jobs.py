@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from flask import current_app
+from flask import current_app, g, has_request_context
 from huey import MemoryHuey, RedisHuey, SqliteHuey
 from huey.api import Huey
 from huey.consumer import Consumer
@@ -29,7 +29,7 @@ from huey.registry import Message
 from huey.serializer import Serializer
 
 from services.cave.client import Cave
-from services.cave.context import door
+from services.cave.context import cave, door
 from services.cave.release import Release
 from services.core.errors import BadInput, KarstError, NotFound, TooLarge
 from services.core.identity import Identity
@@ -53,6 +53,8 @@ Of = Literal["chunks", "permutations", "answers"]
 State = Literal["waiting", "reading", "done", "failed", "cancelled"]
 Place = tuple[str, str, int]
 """The name of a server, a datastack and the number of its version."""
+OWNER = 8
+"""Digits of an id that tell whose job it is."""
 T = TypeVar("T")
 
 
@@ -129,7 +131,7 @@ class Jobs:
         under way, and where another request has been loading one of its tables for OTHERS_S. When that job is done, the
         answers are cached, so `question` is quick. Raises what `question` raises."""
         names = sorted({text.strip() for text in texts} - {""})
-        id = _digest(_whose(release), release.datastack, release.number, "sets", names, sorted(by))
+        id = _id_of(release, "sets", names, sorted(by))
         job = self._reported(id)
         if not (job and job.under_way):
             with suppress(StoppedError), between_pages(_Patience()), waiting_for_others(OTHERS_S):
@@ -147,8 +149,14 @@ class Jobs:
         return job
 
     def find(self, id: str) -> Job:
-        """The state of a job; "failed" where its worker was killed. Raises NotFound for an unknown id."""
-        job = self._reported(id)
+        """The state of a job; "failed" where its worker was killed. Raises NotFound for an unknown id, and for that of
+        another person's job."""
+        if self._cave.settings.auth == "person" and has_request_context():
+            cave()  # which nobody in particular has
+            own = [_owner(one.digest(self._cave.settings.secret_key)) for one in g.identities]
+            job = self._reported(id) if id[:OWNER] in own else None
+        else:
+            job = self._reported(id)
         if job is None:
             raise NotFound(f"There is no job {id[:40]}.", "Ask again for what it was to read.")
         self._work_here()
@@ -320,8 +328,17 @@ def _whose(release: Release) -> str:
 
 def _id(pair: Pair, draws: Draws | None) -> str:
     ends = [synapse_reading.digest(cells.ids) for cells in (pair.pre, pair.post)]
-    settings, release = asdict(draws) if draws else None, pair.release
-    return _digest(_whose(release), release.datastack, release.number, *ends, pair.synapses, settings)
+    return _id_of(pair.release, *ends, pair.synapses, asdict(draws) if draws else None)
+
+
+def _id_of(release: Release, *parts: Any) -> str:
+    """The id of the job of whoever reads a release that `parts` describe."""
+    whose = _whose(release)
+    return _owner(whose) + _digest(whose, release.datastack, release.number, *parts)[OWNER:]
+
+
+def _owner(whose: str) -> str:
+    return _digest(whose)[:OWNER]
 
 
 def _digest(*parts: Any) -> str:

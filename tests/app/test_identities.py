@@ -186,6 +186,17 @@ class TestShortLife:
             Release.of(cave, DS, tiny.NEWEST)
 
 
+def test_a_job_is_shown_to_who_began_it_and_to_nobody_else(guarded: Guarded) -> None:
+    """Whoever had its address saw how far it was, and could end it, without a sign-in."""
+    settings = Settings(server_address=guarded.url, auth="person", secret_key=SECRET, cache="")
+    client = over(Cave(settings))
+    started = ask(client, "a", f"/{DS}/{tiny.NEWEST}/populations/edges?pre={tiny.A}&proofread=off&job=on")[1]
+    path = f"/{DS}/{tiny.NEWEST}/populations/jobs/{started['job']['id']}"
+    assert [ask(client, letter, path)[0] for letter in ("a", "b", "")] == [200, 404, 401]
+    headers = {"Authorization": "Bearer " + "b" * 32}
+    assert client.delete(f"/api/v1{path}", headers=headers).status_code == 404
+
+
 def test_while_cave_is_down_what_it_granted_within_a_minute_is_shown(
     guarded: Guarded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
