@@ -15,7 +15,7 @@ DASH_PAGES = "/<path:path>"
 """The endpoint by which Dash answers every path but "/" that has no route of its own."""
 YEAR_S = 31_536_000
 """What Dash itself says of files with a version in their names."""
-DATA = ("/api/", "/_dash-update-component", "/metrics", "/search")
+DATA = ("/api/", "/_dash-update-component", "/metrics", "/neuroglancer/states/", "/search")
 """What no browser or proxy may keep: it can be of a private datastack."""
 
 

@@ -20,7 +20,7 @@ STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 
 def limit(server: Flask, max_waiting: int) -> None:
     """Refuse bodies that are too large, and to wait for CAVE with more than `max_waiting` requests at once."""
-    server.config["MAX_CONTENT_LENGTH"] = MOST_MB * 2**20
+    server.config["MAX_CONTENT_LENGTH"] = MOST_MB * 2**20 + 1  # Werkzeug refuses what has just so many bytes
     waiting = Waiting(max_waiting)
 
     @server.before_request

@@ -231,5 +231,6 @@ def test_nobody_keeps_data_of_a_person(guarded: Guarded) -> None:
     """It was private, no-cache, which a browser may write to its disk."""
     settings = Settings(server_address=guarded.url, auth="person", secret_key=SECRET, cache="")
     browser = create_app(settings).server.test_client()
-    assert browser.get("/api/v1/datastacks").headers["Cache-Control"] == "no-store"
+    for path in ("/api/v1/datastacks", f"/neuroglancer/states/{DS}/1"):
+        assert browser.get(path).headers["Cache-Control"] == "no-store"
     assert page(browser, "/table-viewer").headers["Cache-Control"] == "private, no-cache"

@@ -112,6 +112,8 @@ def test_a_huge_body_is_refused_unread(site: Site) -> None:
         pieces = requests.post(site.url + path, data=(b" " * MB for _ in range(9)), headers=head, timeout=60)
         assert pieces.status_code == 413, pieces.text  # which comes without its length
     assert worker.memory_info().rss - before < 50 * MB
+    largest = requests.post(site.url + path, data=b" " * (8 * MB - 3) + b"[ ]", headers=head, timeout=60)
+    assert largest.status_code == 400, "of exactly 8 MB, so that it is read"
 
 
 HEAD = "POST /_dash-update-component HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n"
