@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cached_property, partial
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,6 +24,7 @@ from caveclient.infoservice import InfoServiceClient
 from caveclient.jsonservice import JSONService
 from caveclient.materializationengine import MaterializationClient
 from caveclient.skeletonservice import SkeletonClient
+from werkzeug.utils import cached_property
 
 from services.cache.derived import Derived
 from services.cache.shared import STALE_S, Cache

@@ -10,11 +10,12 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 import pandas as pd
 from caveclient.materializationengine import MaterializationClient
+from werkzeug.utils import cached_property
 
 from services.cache.derived import Derived
 from services.cache.shared import STALE_S, Cache

@@ -6,8 +6,10 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
+
+from werkzeug.utils import cached_property
 
 from services.cave.client import Cave
 from services.cave.failures import not_signed_in

@@ -14,11 +14,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from werkzeug.utils import cached_property
 
 from services.cave.client import Cave
 from services.cave.queries import Filters

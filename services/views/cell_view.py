@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any, cast
 
 import pandas as pd
+from werkzeug.utils import cached_property
 
 from services.cave.client import Cave
 from services.cave.release import Release

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+
+from werkzeug.utils import cached_property
 
 from services.cave.client import Cave
 from services.cave.release import Release
