@@ -28,7 +28,7 @@ from prometheus_client import values
 
 sys.path.insert(0, str(Path(__file__).parent))  # which gunicorn itself does only after it has read this file
 from services.core import logs
-from services.core.http_requests import MOST_MB, Incoming
+from services.core.http_requests import MOST_HEAD, Incoming
 from services.core.settings import Settings
 
 TOO_LONG = """<!doctype html>
@@ -51,7 +51,6 @@ REQUEST_S = 30.0
 """In which a request has to have come."""
 SEND_S = 30
 """How long a part of an answer may wait for a client that does not read."""
-MOST_HEAD, MOST_BODY = 2**16, MOST_MB * 2**20
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 MOST_HELD, SMALL = 2**26, 2**16
 """Bytes of requests that have not come whole, in a process; and of one that is not counted."""
@@ -99,7 +98,7 @@ class Worker(ThreadWorker):
 
     def enqueue_req(self, conn: Any) -> None:
         """Wait for the next request of a connection, of which a part may have come with the one before."""
-        conn.is_refused, conn.incoming = False, Incoming(MOST_HEAD, MOST_BODY)
+        conn.is_refused, conn.incoming = False, Incoming()
         if self.cfg.is_ssl:
             super().enqueue_req(conn)
             return
@@ -130,15 +129,15 @@ class Worker(ThreadWorker):
 
     def _take(self, conn: Any, piece: bytes) -> None:
         """Give a request a thread if nothing is to come of it after `piece`, or if it will be refused."""
-        conn.incoming.data += piece
-        to_come = conn.incoming.bytes_to_come() if piece else 0
-        if to_come:
-            if conn.incoming.is_waited_for():
+        incoming = conn.incoming
+        incoming.take(piece)
+        if piece and not (incoming.is_whole or incoming.is_refused):
+            if incoming.is_waited_for:
                 with suppress(OSError):
                     conn.sock.send(CONTINUE)
             self._make_room(conn)
             return
-        conn.is_refused = to_come is None or _is_too_long(conn.incoming.data)
+        conn.is_refused = incoming.is_refused or _is_too_long(incoming.data)
         if conn.is_refused and self.refused_now >= MOST_REFUSED:
             self._drop(conn)
             return
@@ -194,7 +193,7 @@ class Worker(ThreadWorker):
         is_kept = False
         if _is_too_long(conn.incoming.data):
             self._refuse_address(conn)
-        elif conn.is_refused and not conn.incoming.body and len(conn.incoming.data) >= MOST_HEAD:
+        elif conn.is_refused and not conn.incoming.has_head and len(conn.incoming.data) >= MOST_HEAD:
             self.handle_error(None, conn.sock, conn.client, LimitRequestHeaders("too large"))
         else:
             conn.incoming.data.clear()

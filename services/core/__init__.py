@@ -13,7 +13,7 @@ Public names:
 - `directions`: Direction, SIDES, Side
 - `errors`: BadInput, Expired, KarstError, NoRows, NotAllowed, NotFound, SignIn, TooLarge, TooOften,
   Unavailable, Unforeseen, Upstream, WrongMethod, request_id
-- `http_requests`: MOST_MB, Incoming
+- `http_requests`: Incoming, MOST_HEAD, MOST_MB
 - `id_text`: EXACT, LARGEST_ID, as_id, cleaned, is_float, is_rounded, looks_rounded, tokens, visible,
   without_calls
 - `identity`: Identity, is_token
