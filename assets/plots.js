@@ -39,9 +39,10 @@
                 erase();
                 return null;
             },
-            // In the mode that draws, plotly tells of no clicks.
-            picked: function (_clicks, hovers) {
-                const point = (hovers.find(Boolean) || {points: []}).points[0];
+            // In the mode that draws, plotly tells of no clicks. What is hovered is asked of plotly itself: Dash hears of
+            // nothing that was hovered while the plot was being drawn.
+            picked: function () {
+                const point = (graph()?._hoverdata || [])[0];
                 const dot = point && graph().data[point.curveNumber].type !== "bar";
                 if (!dot) return none();
                 erase();

@@ -238,7 +238,6 @@ clientside_callback(
     ClientsideFunction("plots", "picked"),
     Output("table-picked", "data", allow_duplicate=True),
     Input("table-figure", "n_clicks"),
-    State(GRAPHS, "hoverData"),
     prevent_initial_call=True,
 )
 clientside_callback(

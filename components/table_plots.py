@@ -146,7 +146,6 @@ def _drawn(plot: Plot, hint: str, config: Any = CONFIG) -> list[Any]:
         config=config,
         responsive=True,
         style={"height": figure["layout"]["height"]},
-        clear_on_unhover=True,
     )
     parts = [graph, html.P(hint, className="k-hint"), cell_figures.figure_files(plot.name, "table")]
     return [html.Div(parts, **data(title=plot.title))]

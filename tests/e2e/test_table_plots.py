@@ -92,7 +92,11 @@ def count_of(message: Locator) -> int:
 
 def test_a_click_on_a_dot_picks_its_row(page: Page) -> None:
     page.goto(f"{TABLE}&plot=scatter&where=cell_type%20%3D%20BC%20and%20volume%20%3C%20300")
-    page.locator("#table-figure .point").nth(3).hover(force=True)  # under what catches the mouse
+    dot = page.locator("#table-figure .point").nth(3)
+    expect(dot).to_be_attached()
+    # As if the mouse had been there while the plot was being drawn: a click did nothing then.
+    page.locator("#table-figure .js-plotly-plot").evaluate("plot => plot.removeAllListeners('plotly_hover')")
+    dot.hover(force=True)  # under what catches the mouse
     expect(page.locator("#table-figure .hoverlayer text").first).to_be_visible()
     page.mouse.down()
     page.mouse.up()
