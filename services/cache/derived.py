@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from services.cache.memory import Memory
+from services.cache.memory import Held, Memory
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,14 +30,18 @@ class Derived:
         return Derived(self._memory, *self.key, parts)
 
     def get(self, make: Callable[[], T], is_valid: Callable[[T], bool] = lambda _: True) -> T:
-        """The result of this name, made by `make` unless one is held and `is_valid` still. Two threads that ask for the
-        same new one may both make it. Nobody may change it."""
-        if self._memory is None:
+        """The result of this name, made by `make` unless one is held and `is_valid` still. Threads that ask at once get
+        the same one. Nobody may change it. Raises as :meth:`Flights.once`."""
+        memory, key = self._memory, self.key
+        if memory is None:
             return make()
-        entry = self._memory.get(self.key)
-        if entry and is_valid(cast("T", entry.content)):
-            return cast("T", entry.content)
-        return cast("T", self._memory.put(self.key, make()).content)
+
+        def find() -> Held | None:
+            entry = memory.get(key)
+            return entry if entry and is_valid(cast("T", entry.content)) else None
+
+        entry = find() or memory.flights.once(key, find, lambda: memory.put(key, make()))[0]
+        return cast("T", entry.content)
 
 
 NOT_KEPT = Derived()

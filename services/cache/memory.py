@@ -15,6 +15,8 @@ import pandas as pd
 import pyarrow as pa
 from cachetools import LRUCache
 
+from services.cache.flights import Flights
+
 
 @dataclass(frozen=True)
 class Held:
@@ -30,10 +32,11 @@ class Held:
 
 
 class Memory:
-    """Things by key, of `max_bytes` together with their keys; the least recently used goes first. Safe to use from many
-    threads."""
+    """Things by key, of `max_bytes` together with their keys; the least recently used goes first. `flights` are of what
+    is being made to be held. Safe to use from many threads."""
 
     def __init__(self, max_bytes: int) -> None:
+        self.flights = Flights()
         self._held: LRUCache[Hashable, Held] = LRUCache(max_bytes, getsizeof=lambda held: held.nbytes)
         self._lock = threading.Lock()
 

@@ -14,7 +14,6 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import Future, wait
 from contextlib import nullcontext, suppress
 from copy import copy
 from dataclasses import dataclass
@@ -23,13 +22,13 @@ from typing import Any, Generic, TypeVar
 import pandas as pd
 
 from services.cache.codec import decode_frame, encode_frame, pack, unpack
+from services.cache.flights import WAIT_S
 from services.cache.memory import Held, Memory
-from services.cache.stores import WAIT_S, open_store
-from services.core.errors import NotAllowed, Upstream
+from services.cache.stores import open_store
+from services.core.errors import Upstream
 from services.core.metrics import CACHE_ANSWERS
-from services.core.pages import StoppedError
 from services.core.stages import stage
-from services.core.waiting import Question, before_waiting, question, seconds_to_wait, waited_in_vain
+from services.core.waiting import before_waiting, seconds_to_wait, waited_in_vain
 
 log = logging.getLogger("karst.cache")
 
@@ -49,14 +48,6 @@ class _Kind(Generic[T]):
     decode: Callable[[bytes], Any]
     hold: Callable[[Any], Any]
     own: Callable[[Any], T]
-
-
-class _Loading(Future[Any]):
-    """What is being loaded, by `whose` question."""
-
-    def __init__(self, whose: Question | None) -> None:
-        super().__init__()
-        self.whose = whose
 
 
 def _to_json(value: Any) -> bytes:
@@ -86,7 +77,6 @@ class Cache:
         self.counts: Counter[str] = Counter()
         self._namespace = namespace
         self.memory = Memory(memory_bytes)
-        self._loading: dict[str, _Loading] = {}
         self._lock = threading.Lock()
         self._store = open_store(where, store_bytes) if where else None
 
@@ -161,39 +151,17 @@ class Cache:
 
     def _get(self, key: Key, kind: _Kind[T], load: Callable[[], Any], ttl_s: int | None, stale_s: int = 0) -> T:
         name = json.dumps([self._namespace, kind.name, *key])
-        with self._lock:
-            entry = self.memory.get(name)
-            if entry is not None:
-                self.counts["memory"] += 1
-                CACHE_ANSWERS.labels("memory").inc()
-                return kind.own(entry.content)
-            others = self._loading.get(name)
-            mine = _Loading(question())
-            self._loading.setdefault(name, mine)
-        if others is not None:
-            before_waiting()
-            with stage("cache"):
-                ready = wait([others], timeout=seconds_to_wait(WAIT_S, others.whose)).done
-            if ready:
-                self._count("waited")
-                with suppress(NotAllowed, StoppedError):  # which is for another person, maybe, than the one who waited
-                    return kind.own(others.result())
-            else:
-                waited_in_vain(others.whose)
-        try:
-            content = self._from_store_or_load(name, kind, load, ttl_s, stale_s).content
-        except BaseException as error:
-            # Whoever waits gets the same error: asking a broken server again and again helps nobody.
-            self._land(name)
-            mine.set_exception(error)
-            raise
-        self._land(name)
-        mine.set_result(content)
-        return kind.own(content)
+        if entry := self.memory.get(name):
+            self._count("memory")
+            return kind.own(entry.content)
 
-    def _land(self, name: str) -> None:
-        with self._lock:
-            self._loading.pop(name, None)
+        def make() -> Held:
+            return self._from_store_or_load(name, kind, load, ttl_s, stale_s)
+
+        made, by_another = self.memory.flights.once(name, lambda: self.memory.get(name), make)
+        if by_another:
+            self._count("waited")
+        return kind.own(made.content)
 
     def _from_store_or_load(
         self, name: str, kind: _Kind[T], load: Callable[[], Any], ttl_s: int | None, stale_s: int

@@ -19,6 +19,7 @@ import filelock
 import redis
 from flask_caching.backends import RedisCache
 
+from services.cache.flights import WAIT_S
 from services.cache.folder import Folder, Plain, within
 from services.core.stages import stage
 
@@ -29,8 +30,6 @@ Lock: TypeAlias = Callable[[str, float], AbstractContextManager[Any]]
 
 KEEP_S = 90 * 24 * 3600
 """What has no time limit of its own is kept this long in Redis, which may drop what has one when it is full."""
-WAIT_S = 300.0
-"""Nobody waits longer than this for another process's load."""
 LEASE_S = 60.0
 """A lock in Redis whose holder died is free after this. A lock on a file is free at once."""
 RETRY_S = 10.0
@@ -54,7 +53,7 @@ class Store:
         self._connect = connect
         self._backend: Any = None
         self._make_lock: Lock | None = None
-        self._mutex = threading.Lock()
+        self._mutex, self._turn = threading.Lock(), threading.Lock()
         self._problem = ""
         self._rest_until = 0.0
         self._try(lambda: None)
@@ -94,10 +93,11 @@ class Store:
 
     @stage("cache")
     def _try(self, action: Callable[[], T]) -> T | None:
-        if time.monotonic() < self._rest_until:
-            return None
-        if self._problem:
-            self._rest_until = time.monotonic() + RETRY_S  # of all others
+        with self._turn:
+            if time.monotonic() < self._rest_until:
+                return None
+            if self._problem:
+                self._rest_until = time.monotonic() + RETRY_S  # of all others
         try:
             with self._mutex:
                 if self._backend is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -91,8 +90,7 @@ class CellView:
         """The one cell of the address, without its partners. Raises as :func:`interpretation.cell_of`."""
         return interpretation.cell_of(self.release, self.question)
 
-    # One at a time, as its lock has it: what cold cells share, such as somata and types, is then worked out once.
-    @functools.cached_property  # noqa: TID251
+    @cached_property
     def cells(self) -> tuple[Connectivity, ...]:
         """The connectivity of all cells of the address, in its order; kept in memory. Raises as
         :func:`interpretation.answer`."""

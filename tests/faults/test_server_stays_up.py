@@ -23,6 +23,7 @@ from tests import tiny
 from tests.servers import ROOT, free_port, serving, start_localcave
 
 MOST_WAITING, DELAY_S = 4, 0.8
+CELLS = f"/api/v1/{tiny.DATASTACK}/latest/cells"
 TABLES = f"/api/v1/{tiny.DATASTACK}/latest/tables"
 QUICK_S = 1.0
 """On a busy machine; an answer that waits for CAVE takes `DELAY_S` at least."""
@@ -49,8 +50,9 @@ class Site:
         return requests.get(self.url + path, timeout=60)
 
     def ask_cave(self, pool: ThreadPoolExecutor, count: int, first: int = 0) -> list[Future[requests.Response]]:
-        """Ask for cells that nobody has asked for; there are none, which only CAVE can say."""
-        paths = [f"/api/v1/{tiny.DATASTACK}/latest/cells/{864691139000000000 + first + i}" for i in range(count)]
+        """Ask for cells that nobody has asked for, and for partners of others; there are none, which only CAVE can
+        say."""
+        paths = [f"{CELLS}/{864691139000000000 + first + i}{'/partners' * (i % 2)}" for i in range(count)]
         return [pool.submit(self.get, path) for path in paths]
 
 

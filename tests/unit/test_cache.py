@@ -8,7 +8,6 @@ import shutil
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from functools import partial
 from multiprocessing.synchronize import Barrier, Event
 from pathlib import Path
@@ -18,7 +17,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.cache import stores
 from services.cache.codec import decode_frame, encode_frame
 from services.cache.shared import Cache
 from services.core.pages import StoppedError
@@ -309,33 +307,6 @@ class TestFailure:
         assert_same(cache.frame(("a",), never), example())
         assert "shared cache does not work" in caplog.text
         assert "shared cache does not work" in cache.problem()
-
-    def test_of_a_store_that_did_not_work_one_asks_first(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Every thread waited for a Redis that had gone silent, again after each rest."""
-        asked: list[str] = []
-        goes_on, is_asked = threading.Event(), threading.Event()
-
-        class Silent:
-            def get(self, key: str) -> bytes:
-                asked.append(key)
-                if key == "first":
-                    raise TimeoutError
-                is_asked.set()
-                goes_on.wait()
-                return b"kept"
-
-        monkeypatch.setattr(stores, "RETRY_S", 0.0)
-        store = stores.Store(lambda: (Silent(), lambda *_: nullcontext()))
-        assert store.get("first") is None
-        monkeypatch.setattr(stores, "RETRY_S", 60.0)
-        with ThreadPoolExecutor(1) as pool:
-            again = pool.submit(store.get, "again")
-            is_asked.wait()
-            assert [store.get(f"meanwhile {i}") for i in range(3)] == [None] * 3
-            goes_on.set()
-            assert again.result() == b"kept"
-        assert asked == ["first", "again"]
-        assert store.get("then") == b"kept"
 
     def test_the_folder_may_be_deleted_at_any_time(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
         where = tmp_path / "cache"

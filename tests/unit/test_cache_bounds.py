@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,10 +13,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import redis
 
+from services.cache import stores
 from services.cache.derived import ready
 from services.cache.shared import Cache
-from services.cache.stores import open_store
 from tests.unit.test_cache import MEMORY, assert_same, example, never
 
 
@@ -106,7 +109,42 @@ def test_threads_that_look_up_rows_of_a_shared_frame_at_once_find_them():
 
 
 def test_a_password_in_an_address_that_cannot_be_read_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
-    store = open_store("redis://:pw77/secret@localhost/0", MEMORY)
+    store = stores.open_store("redis://:pw77/secret@localhost/0", MEMORY)
     assert store.get("key") is None
     assert "ValueError" in store.problem() and "ValueError" in caplog.text
     assert "pw77" not in caplog.text + store.problem()
+
+
+def test_of_a_silent_redis_one_asks_first(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Every thread waited for a Redis that had gone silent, again after each rest."""
+    pid = redis.Redis.from_url(redis_url).info("server")["process_id"]
+    store = stores.open_store(redis_url, MEMORY)
+    store.set("a", b"kept", None)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        monkeypatch.setattr(stores, "RETRY_S", 0.0)
+        assert store.get("a") is None
+        monkeypatch.setattr(stores, "RETRY_S", 60.0)
+        caplog.clear()
+        with ThreadPoolExecutor(20) as pool:
+            assert list(pool.map(store.get, ["a"] * 20)) == [None] * 20
+        assert len(caplog.records) == 1  # of the one that asked
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def test_a_redis_that_speaks_again_is_asked_by_all(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pid = redis.Redis.from_url(redis_url).info("server")["process_id"]
+    store = stores.open_store(redis_url, MEMORY)
+    store.set("a", b"kept", None)
+    monkeypatch.setattr(stores, "RETRY_S", 0.0)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        assert store.get("a") is None
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    monkeypatch.setattr(stores, "RETRY_S", 60.0)
+    assert [store.get("a") for _ in range(3)] == [b"kept"] * 3
+    assert not store.problem()

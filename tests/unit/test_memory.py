@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import gc
+import threading
+import time
 import tracemalloc
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +21,7 @@ from services.cache.derived import NOT_KEPT, Derived, ready
 from services.cache.memory import Memory, nbytes_of
 from services.cache.shared import Cache
 from services.cave.client import Cave
+from services.core.errors import Upstream
 from services.core.settings import Settings
 
 ROWS = 50_000
@@ -148,6 +152,46 @@ def test_what_is_not_valid_any_more_is_made_anew() -> None:
     assert derived.get(lambda: 2, is_valid=lambda held: held == 1) == 1
     assert derived.get(lambda: 3, is_valid=lambda held: held != 1) == 3
     assert derived.get(lambda: 4) == 3
+
+
+def test_what_many_ask_for_at_once_is_made_once() -> None:
+    """Each of thirty cold cells worked out the somata that they share."""
+    derived, made = Derived(Memory(10_000), "thing"), []
+    barrier = threading.Barrier(20)
+
+    def make() -> int:
+        made.append(1)
+        time.sleep(0.2)
+        return derived.of("part").get(lambda: 3)
+
+    def ask(_number: int) -> int:
+        barrier.wait()
+        return derived.get(make)
+
+    with ThreadPoolExecutor(20) as pool:
+        assert list(pool.map(ask, range(20))) == [3] * 20
+    assert len(made) == 1
+
+
+def test_who_waits_for_what_fails_is_told_why() -> None:
+    derived, made = Derived(Memory(10_000), "thing"), []
+    barrier = threading.Barrier(5)
+
+    def make() -> int:
+        made.append(1)
+        time.sleep(0.2)
+        raise Upstream("CAVE does not answer.")
+
+    def ask(_number: int) -> str:
+        barrier.wait()
+        with pytest.raises(Upstream) as error:
+            derived.get(make)
+        return str(error.value)
+
+    with ThreadPoolExecutor(5) as pool:
+        assert set(pool.map(ask, range(5))) == {"CAVE does not answer."}
+    assert len(made) == 1
+    assert derived.get(lambda: 4) == 4  # a failure is never kept
 
 
 def test_without_a_name_nothing_is_kept() -> None:
