@@ -147,9 +147,9 @@ class Worker(ThreadWorker):
 
     def _make_room(self, grown: Any) -> None:
         """Hang up on whoever holds most, while requests that have not come whole hold more than there is room for."""
-        held = (
-            {conn: len(conn.incoming.data) for conn in self.pending_conns} if len(grown.incoming.data) > SMALL else {}
-        )
+        if len(grown.incoming.data) <= SMALL:
+            return
+        held = {conn: len(conn.incoming.data) for conn in self.pending_conns}
         while sum(held.values()) > MOST_HELD:
             largest = max(held, key=held.__getitem__)
             del held[largest]

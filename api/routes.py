@@ -168,7 +168,7 @@ def _large_rows(
 @blueprint.post("/<datastack>/<version>/neuroglancer")
 @documented(shapes.Link, body=shapes.LinkBody, examples={"cell": "{cell}", "direction": "in"})
 def make_link(datastack: str, version: str) -> Response:
-    """A Neuroglancer link to a table's rows (`table`, `filter`, `sort`) or to a cell (`cell`, `id_type`, `types`,
+    """A Neuroglancer link to a table's rows (`table`, `filter`, `sort`) or to cells (`cell`, `id_type`, `types`,
     `type_by`, `direction`, `partners`); both take `group_by` or `colour_by`, `visible` and `viewer`."""
     body = params.json_object('{"cell": "864691135771609595"}')
     if ("table" in body) == ("cell" in body):
@@ -214,7 +214,7 @@ def _cell_link(release: Release, requests: dict[str, Any]) -> links.Link:
     partners, visible = read.ids("partners"), read.ids("visible")
     look: dict[str, Any] = {"colour_by": read.text("colour_by") or None}
     look["visible"] = partners if visible is None else visible
-    view = CellView(release, address, lenient=False).single()
+    view = CellView(release, address, lenient=False)
     return view.link(read.direction(), partners, **look)[0]
 
 

@@ -180,18 +180,31 @@ def test_the_file_of_an_arbor_counts_the_synapses_that_the_page_counts(
     assert shown == listed != every
 
 
+def links_of(app: flask.Flask, cells: str, group: str = "") -> tuple[Any, Any]:
+    """What the page and the route make of the outputs of cells: the state and the legend."""
+    address = CellAddress(SIX, "1", cells, type_table="types", group_by=group)
+    shown = {"of": address.href(), "filterModel": {}, "sortModel": []}
+    with app.test_request_context():
+        page = CellView.of(cave_of(), views.partner_address(shown)).link("out")[0]
+    body = {"cell": cells, "types": "types", "direction": "out"} | ({"group_by": group} if group else {})
+    answer = app.test_client().post(f"/api/v1/{SIX}/1/neuroglancer", json=body).json
+    return (page.state, dict(page.legend)), (answer["state"], answer["legend"])
+
+
+def test_a_link_of_several_cells_is_that_of_the_page(six_app: flask.Flask) -> None:
+    """The API once refused it."""
+    of_page, of_route = links_of(six_app, f"{P1},{P2}")
+    assert of_page == of_route
+    segments = next(layer["segments"] for layer in of_route[0]["layers"] if layer["type"] == "segmentation")
+    assert segments[:2] == [str(P1), str(P2)]
+
+
 @pytest.mark.parametrize("group", ["", "strategy_dendrite"])
 def test_a_link_is_that_of_the_page_by_whatever_column_partners_have(six_app: flask.Flask, group: str) -> None:
     """The API once grouped a link by columns of the type table alone."""
-    address = CellAddress(SIX, "1", str(P1), type_table="types", group_by=group)
-    shown = {"of": address.href(), "filterModel": {}, "sortModel": []}
-    with six_app.test_request_context():
-        view = CellView.of(cave_of(), views.partner_address(shown))
-        page = view.link("out")[0]
-    body = {"cell": str(P1), "types": "types", "direction": "out"} | ({"group_by": group} if group else {})
-    answer = six_app.test_client().post(f"/api/v1/{SIX}/1/neuroglancer", json=body).json
-    assert (answer["state"], answer["legend"]) == (page.state, dict(page.legend))
-    layers = {layer["name"]: len(layer.get("annotations", ())) for layer in answer["state"]["layers"]}
+    of_page, of_route = links_of(six_app, str(P1), group)
+    assert of_page == of_route
+    layers = {layer["name"]: len(layer.get("annotations", ())) for layer in of_route[0]["layers"]}
     counts = {name: count for name, count in layers.items() if name.startswith("output")}
     # I1 alone has a proofread dendrite, and one synapse of P1
     expected = {"outputs: none": 4, "outputs: dendrite_extended": 1} if group else {"output synapses": 5}
